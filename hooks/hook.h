@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HOOKS_HOOK_H
+#define HOOKS_HOOK_H
+
+#include <stdbool.h>
+
+#include "util/attr.h"
+
+struct err;
+
+/*
+ * The small program answers every trigger of the platform and starts the large one for subcommands. It needs libc only, since most of its calls have
+ * nothing to do and stand in the way of a deploy. It never reads stdin and never changes the working directory: both belong to the caller.
+ */
+
+/* What a trigger is called with. */
+struct hook_call {
+	char *const *words;   /* its arguments, NULL-terminated */
+	const char *lib_root; /* DOKKU_LIB_ROOT */
+	const char *logs_dir; /* DOKKU_LOGS_DIR */
+};
+
+/* One row of the table: the trigger, and what it means here. `run` returns the exit status; where it only reacts to something, that is always 0. */
+struct hook {
+	const char *trigger;
+	int (*run)(const struct hook_call *call);
+};
+
+/* The row of a trigger, NULL = none. */
+const struct hook *hook_find(const char *trigger);
+/* One name a line on stdout: what `install` makes links for. */
+void hook_print_triggers(void);
+void hook_print_subcommands(void);
+
+/* The argument at `index`, "" when there are fewer. */
+const char *hook_word(const struct hook_call *call, unsigned index);
+/* A warning in the platform's form. Nothing that went wrong here may stop what the platform is doing. */
+void hook_warn(const struct err *err);
+
+/*
+ * Becomes the large program, which lies beside this one. `words` ends with NULL, words[0] is "letsencrypt". Returns only when it cannot start: the exit
+ * status, after saying in one line what to do.
+ */
+int program_become(char *const words[]);
+/* The same for triggers: with an empty stdin; and when it returns, what is to be said has been said. */
+void program_become_for_trigger(char *const words[]);
+
+int hook_cron_entries(const struct hook_call *call);
+int hook_post_delete(const struct hook_call *call);
+int hook_post_domains_update(const struct hook_call *call);
+int hook_report(const struct hook_call *call);
+
+#endif

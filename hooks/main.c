@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Finds out what it was called as: a trigger (…/post-delete), a subcommand (…/subcommands/enable), or by its own name, to print its tables. */
+#include "hooks/hook.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/err.h"
+
+const char *hook_word(const struct hook_call *call, unsigned index)
+{
+	for (unsigned i = 0; call->words[i]; i++) {
+		if (i == index)
+			return call->words[i];
+	}
+	return "";
+}
+
+void hook_warn(const struct err *err)
+{
+	fprintf(stderr, " !     letsencrypt: %s\n", err->text);
+}
+
+static const char *environment(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+	return value && value[0] ? value : otherwise;
+}
+
+/* The names of some triggers and subcommands are the same ("report"): the folder of the link tells them apart. */
+static bool is_subcommand(const char *path, const char *name)
+{
+	static const char folder[] = "subcommands/";
+	size_t before = (size_t)(name - path);
+	return before >= sizeof folder - 1 && strncmp(name - (sizeof folder - 1), folder, sizeof folder - 1) == 0;
+}
+
+static int run_trigger(const struct hook *hook, char *const *words)
+{
+	const struct hook_call call = {
+		.words = words,
+		.lib_root = environment("DOKKU_LIB_ROOT", "/var/lib/dokku"),
+		.logs_dir = environment("DOKKU_LOGS_DIR", "/var/log/dokku"),
+	};
+	return hook->run(&call);
+}
+
+static int print_table(const char *which)
+{
+	if (which && strcmp(which, "--triggers") == 0) {
+		hook_print_triggers();
+		return 0;
+	}
+	if (which && strcmp(which, "--subcommands") == 0) {
+		hook_print_subcommands();
+		return 0;
+	}
+	fputs(" !     letsencrypt-hook is called by the platform, through links; by itself it takes --triggers or --subcommands\n", stderr);
+	return 1;
+}
+
+int main(int argc, char *argv[])
+{
+	if (argc < 1)
+		return 1;
+	const char *path = argv[0];
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (is_subcommand(path, name)) {
+		char program[] = "letsencrypt";
+		argv[0] = program;
+		return program_become(argv);
+	}
+	const struct hook *hook = hook_find(name);
+	return hook ? run_trigger(hook, argv + 1) : print_table(argv[1]);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Which triggers and which subcommands there are. `install` makes a link for each row, and for nothing else. */
+#include "hooks/hook.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A trigger's code is in hooks/<trigger>.c. */
+static const struct hook triggers[] = {
+	{ "cron-entries", hook_cron_entries },
+	{ "post-delete", hook_post_delete },
+	{ "post-domains-update", hook_post_domains_update },
+	{ "report", hook_report },
+};
+
+/* "default" is `letsencrypt` without a colon. */
+static const char *const subcommands[] = {
+	"active", "auto-renew", "budget", "cleanup", "cron-job", "default", "disable", "enable", "events", "help", "list", "ls", "plan", "report", "revoke", "set",
+	"version",
+};
+
+const struct hook *hook_find(const char *trigger)
+{
+	for (size_t i = 0; i < COUNT(triggers); i++) {
+		if (strcmp(triggers[i].trigger, trigger) == 0)
+			return &triggers[i];
+	}
+	return NULL;
+}
+
+void hook_print_triggers(void)
+{
+	for (size_t i = 0; i < COUNT(triggers); i++)
+		puts(triggers[i].trigger);
+}
+
+void hook_print_subcommands(void)
+{
+	for (size_t i = 0; i < COUNT(subcommands); i++)
+		puts(subcommands[i]);
+}

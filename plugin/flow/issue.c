@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/* The story of one app's certificate: decide, prepare, order, install. Everything that starts here is also told here. */
+#include "flow/issue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/actions.h"
+#include "flow/app.h"
+#include "flow/budget.h"
+#include "flow/challenge.h"
+#include "flow/context.h"
+#include "flow/engine.h"
+#include "flow/install.h"
+#include "flow/leftovers.h"
+#include "flow/names.h"
+#include "flow/order.h"
+#include "flow/ports.h"
+#include "flow/state.h"
+#include "flow/talk.h"
+#include "flow/worker.h"
+#include "sys/loop.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "util/when.h"
+
+struct issue {
+	struct worker *worker;
+	char *name;
+	char *reason;
+	bool is_forced;
+	const struct talk *talk;
+	struct planned planned;
+	struct account account;
+	struct ca *ca;
+	struct budget *budget;
+	struct strs refused;      /* names that this run found to be no good … */
+	struct strs reasons;      /* … and why */
+	struct challenge challenge;
+	bool expects_snippet;     /* still to be joined or forgotten */
+	bool expects_renewal;
+	char leaf[65];
+};
+
+static void forget_batches(struct issue *issue)
+{
+	if (issue->expects_snippet)
+		batch_forget(&issue->worker->snippets);
+	if (issue->expects_renewal)
+		batch_forget(&issue->worker->renewals);
+	issue->expects_snippet = false;
+	issue->expects_renewal = false;
+}
+
+struct issue *issue_new(struct worker *worker, const char *app, const char *reason, bool is_forced, const struct talk *talk)
+{
+	struct issue *issue = mem_new(1, sizeof(*issue));
+
+	issue->worker = worker;
+	issue->talk = talk;
+	issue->name = mem_strdup(app);
+	issue->reason = mem_strdup(reason);
+	issue->is_forced = is_forced;
+	return issue;
+}
+
+void issue_free(struct issue *issue)
+{
+	if (!issue)
+		return;
+	planned_done(&issue->planned);
+	account_done(&issue->account);
+	strs_done(&issue->refused);
+	strs_done(&issue->reasons);
+	free(issue->reason);
+	free(issue->name);
+	free(issue);
+}
+
+struct planned *issue_planned(struct issue *issue)
+{
+	return &issue->planned;
+}
+
+void issue_expect(struct issue *issue)
+{
+	batch_expect(&issue->worker->snippets);
+	batch_expect(&issue->worker->renewals);
+	issue->expects_snippet = true;
+	issue->expects_renewal = true;
+}
+
+static bool is_typed(const struct issue *issue)
+{
+	return strcmp(issue->reason, "enable") == 0;
+}
+
+/* ---- preparing ---- */
+
+static void tell_ignored(const struct issue *issue)
+{
+	const struct strs *ignored = &issue->planned.app.wanted.settings.ignored;
+	AUTO_FREE char *words = strs_join(ignored, " ");
+
+	if (ignored->count > 0)
+		talk_say(issue->talk, TALK_WARN, issue->name, "Ignored in lego-args or lego-docker-options, which this plugin does not need: %s", words);
+}
+
+static bool open_ca(struct issue *issue, struct err *err)
+{
+	const struct settings *settings = &issue->planned.app.wanted.settings;
+	const char *app = issue->name;
+	AUTO_FREE char *terms_url = NULL;
+
+	talk_say(issue->talk, TALK_STEP, app, "account");
+	issue->budget = budget_open(issue->worker->context, settings->server, err);
+	if (!issue->budget)
+		return false;
+	issue->ca = ca_open(&issue->worker->cas, settings, err);
+	if (!issue->ca)
+		return false;
+	acme_warm_up(issue->ca->acme);
+	if (*settings->profile && acme_profiles(issue->ca->acme)->count > 0 && !strs_has(acme_profiles(issue->ca->acme), settings->profile)) {
+		AUTO_FREE char *known = strs_join(acme_profiles(issue->ca->acme), ", ");
+
+		return err_set(err, ERR_CONFIG, "%s has no profile '%s': it offers %s (dokku letsencrypt:set %s profile <name>)", settings->server, settings->profile,
+			       known, app);
+	}
+	if (!account_get(issue->ca, issue->worker->context, app, settings, &issue->account, &terms_url, err))
+		return false;
+	if (terms_url)
+		talk_say(issue->talk, TALK_INFO1, app, "Made an account for %s at %s, agreeing to its terms: %s", settings->email, issue->ca->server, terms_url);
+	return true;
+}
+
+static bool prepare_proxy(struct issue *issue, struct err *err)
+{
+	struct context *context = issue->worker->context;
+	const char *app = issue->name;
+
+	talk_say(issue->talk, TALK_STEP, app, "proxy");
+	if (!ports_ensure_http(context, app, issue->talk, err))
+		return false;
+	if (!issue->planned.app.wanted.facts.has_nginx_conf && is_typed(issue)) {
+		bool is_built = false;
+
+		if (!gate_enter(context->loop, &issue->worker->rebuilds, LOOP_NEVER))
+			return err_set(err, ERR_STOPPED, "stopped before the proxy configuration of %s was built", app);
+		is_built = platform_build_config(context->platform, app, err);
+		gate_leave(context->loop, &issue->worker->rebuilds);
+		if (!is_built)
+			return false;
+	}
+	issue->expects_snippet = false;
+	issue->challenge.thumbprint = issue->account.acme.thumbprint;
+	return challenge_prepare(issue->worker, &issue->planned.app, issue->talk, &issue->challenge, err);
+}
+
+/* ---- names that turn out to be no good ---- */
+
+/*
+ * A renewal never drops a wanted name that the held certificate covers while more than a quarter of its life is left, unless somebody typed enable (design 3).
+ */
+static bool may_drop(const struct issue *issue, const char *name)
+{
+	const struct app_held *held = &issue->planned.app.held;
+	int64_t now_at = clock_now(&issue->worker->context->clock);
+	int64_t quarter_s = (held->cert.not_after_at - held->cert.not_before_at) / 4;
+
+	if (is_typed(issue) || !held->is_ours || held->cert.not_after_at - now_at <= quarter_s)
+		return true;
+	return !names_cover(&held->cert.names, name);
+}
+
+/* What is left is in the certificate in use, which is good, as set and not due: another one would bring nothing. */
+static bool holds_the_rest(const struct issue *issue)
+{
+	const struct app_held *held = &issue->planned.app.held;
+	const struct settings *settings = &issue->planned.app.wanted.settings;
+	int64_t now_at = clock_now(&issue->worker->context->clock);
+
+	if (issue->is_forced || !held->is_ours || !held->is_known || held->known.revoked_at > 0 || now_at >= app_renew_at(settings, held) ||
+	    (*held->known.server && strcmp(held->known.server, settings->server) != 0) || strcmp(held->known.profile, settings->profile) != 0 ||
+	    strcmp(held->known.key_type, key_type_name(settings->key_type)) != 0)
+		return false;
+	for (size_t i = 0; i < issue->planned.decision.names.count; i++)
+		if (!names_cover(&held->cert.names, issue->planned.decision.names.items[i]))
+			return false;
+	return true;
+}
+
+/* Takes the names out of what is ordered; fails when one must not be dropped, or when nothing is left that is worth an order. */
+static bool drop_names(struct issue *issue, const struct strs *names, struct err *err)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		size_t at = strs_find(&issue->planned.decision.names, names->items[i]);
+
+		if (!may_drop(issue, names->items[i]))
+			return false;
+		if (at != SIZE_MAX)
+			strs_remove_at(&issue->planned.decision.names, at);
+	}
+	if (issue->planned.decision.names.count == 0 || holds_the_rest(issue))
+		return false;
+	talk_err(issue->talk, issue->name, err);
+	return true;
+}
+
+static bool self_test(struct issue *issue, struct err *err)
+{
+	AUTO_STRS wrong = { 0 };
+	AUTO_STRS reasons = { 0 };
+
+	talk_say(issue->talk, TALK_STEP, issue->name, "self-test");
+	if (!challenge_self_test(issue->worker, &issue->planned.app, &issue->planned.decision.names, &issue->challenge, issue->talk, &wrong, &reasons, err))
+		return false;
+	if (wrong.count == 0)
+		return true;
+	(void)err_set(err, ERR_REFUSED, "%s: %s", wrong.items[0], reasons.items[0]);
+	for (size_t i = 1; i < wrong.count; i++)
+		err_append(err, "%s: %s", wrong.items[i], reasons.items[i]);
+	strs_add_all(&issue->refused, &wrong);
+	return drop_names(issue, &wrong, err);
+}
+
+/* ---- ordering ---- */
+
+static void tell_names(const struct issue *issue)
+{
+	talk_say(issue->talk, TALK_INFO1, issue->name, "Getting letsencrypt certificate for %s via HTTP-01", issue->name);
+	for (size_t i = 0; i < issue->planned.decision.names.count; i++)
+		talk_say(issue->talk, TALK_VERBOSE, issue->name, " - Domain '%s'", issue->planned.decision.names.items[i]);
+}
+
+static bool obtain_once(struct issue *issue, struct strs *ret_failed, struct err *err)
+{
+	const struct obtain obtain = {
+		.worker = issue->worker,
+		.ca = issue->ca,
+		.account = &issue->account,
+		.budget = issue->budget,
+		.planned = &issue->planned,
+		.challenge = &issue->challenge,
+		.talk = issue->talk,
+	};
+
+	if (!acme_has_ari(issue->ca->acme))
+		*issue->planned.decision.replaces = '\0';
+	return order_obtain(&obtain, issue->leaf, ret_failed, err);
+}
+
+/* Names whose validation failed are left out of a second order, where they may be. */
+static bool obtain(struct issue *issue, struct err *err)
+{
+	AUTO_STRS failed = { 0 };
+
+	tell_names(issue);
+	if (obtain_once(issue, &failed, err))
+		return true;
+	if (failed.count == 0)
+		return false;
+	strs_add_all(&issue->refused, &failed);
+	if (!drop_names(issue, &failed, err))
+		return false;
+	talk_say(issue->talk, TALK_INFO1, issue->name, "Trying again without them");
+	strs_done(&failed);
+	tell_names(issue);
+	return obtain_once(issue, &failed, err);
+}
+
+static bool get_certificate(struct issue *issue, struct err *err)
+{
+	if (!open_ca(issue, err) || !prepare_proxy(issue, err) || !self_test(issue, err) || !obtain(issue, err))
+		return false;
+	talk_say(issue->talk, TALK_INFO1, issue->name, "Certificate retrieved successfully.");
+	return true;
+}
+
+/* ---- installing ---- */
+
+static bool mark_installed(struct issue *issue, struct err *err)
+{
+	AUTO(store_orders_done) struct store_orders open = { 0 };
+	struct store *store = issue->worker->context->store;
+
+	if (!store_order_list_open(store, issue->name, &open, err))
+		return false;
+	for (size_t i = 0; i < open.count; i++)
+		if (open.items[i].state == ORDER_ISSUED && strcmp(open.items[i].leaf, issue->leaf) == 0 && !store_order_installed(store, open.items[i].id, err))
+			return false;
+	return true;
+}
+
+static void tell_success(const struct issue *issue)
+{
+	AUTO(app_held_done) struct app_held held = { 0 };
+	AUTO_FREE char *expiry = NULL;
+	bool is_scheduled = false;
+	struct err ignored;
+
+	if (!app_read_held(issue->worker->context, issue->name, &held, &ignored) || !cron_status(issue->worker->context, &is_scheduled, &ignored))
+		return;
+	expiry = when_human(held.cert.not_after_at);
+	talk_say(issue->talk, TALK_VERBOSE, issue->name, "https://%s is served until %s%s", issue->planned.decision.names.items[0], expiry,
+		 is_scheduled ? " and renews by itself" : "; let it renew by itself with: dokku letsencrypt:cron-job --add");
+}
+
+static bool install(struct issue *issue, struct err *err)
+{
+	if (issue->expects_snippet)
+		batch_forget(&issue->worker->snippets);
+	issue->expects_snippet = false;
+	talk_say(issue->talk, TALK_STEP, issue->name, "installing");
+	talk_say(issue->talk, TALK_INFO1, issue->name, "Installing let's encrypt certificates");
+	issue->expects_renewal = false;
+	if (!install_certificate(issue->worker, &issue->planned.app, issue->leaf, issue->talk, err) || !mark_installed(issue, err))
+		return false;
+	tell_success(issue);
+	talk_say(issue->talk, TALK_INFO1, issue->name, "Done");
+	return true;
+}
+
+/* ---- the job ---- */
+
+static bool carry_out(struct issue *issue, struct err *err)
+{
+	switch (issue->planned.decision.kind) {
+	case DECISION_NOTHING:
+		if (issue->planned.app.held.app.unserved_at > 0 && issue->planned.app.held.is_ours) {
+			issue->expects_renewal = false;
+			return install_serve(issue->worker, &issue->planned.app, issue->talk, err);
+		}
+		return true;
+	case DECISION_REFUSE:
+		err_record(err, ERR_REFUSED, 0, "%s", issue->planned.decision.why);
+		return false;
+	case DECISION_WAIT:
+		err_record(err, ERR_WAITS, 0, "%s", issue->planned.wait.message ? issue->planned.wait.message : issue->planned.decision.why);
+		err->retry_at = issue->planned.decision.at;
+		return false;
+	case DECISION_INSTALL:
+		(void)snprintf(issue->leaf, sizeof(issue->leaf), "%s", issue->planned.decision.leaf);
+		return install(issue, err);
+	case DECISION_CONTINUE:
+	case DECISION_RENEW_ARI:
+	case DECISION_RENEW:
+	case DECISION_ISSUE:
+		return get_certificate(issue, err) && install(issue, err);
+	}
+	return err_set(err, ERR_BUG, "'%s' was not refused", issue->name);
+}
+
+static void tell_refused_names(const struct issue *issue)
+{
+	const struct app_wanted *wanted = &issue->planned.app.wanted;
+
+	for (size_t i = 0; i < wanted->refused.count; i++)
+		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out: it %s", wanted->refused.items[i], wanted->reasons.items[i]);
+	for (size_t i = 0; i < issue->planned.decision.left_out.count; i++)
+		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out for now: its validation failed within the last day", issue->planned.decision.left_out.items[i]);
+}
+
+static void tell_rate_limit(const struct issue *issue, const struct err *err)
+{
+	if (err->kind != ERR_RATE_LIMITED)
+		return;
+	talk_say(issue->talk, TALK_WARN, issue->name, "Let's Encrypt rate-limited this request.");
+	talk_say(issue->talk, TALK_WARN, issue->name, "See https://letsencrypt.org/docs/rate-limits/ for the limits and when they end;");
+	talk_say(issue->talk, TALK_WARN, issue->name, "to try things out without them: dokku letsencrypt:set %s server staging", issue->name);
+}
+
+/* Waiting for the same as before is no news. */
+static bool is_news(const struct issue *issue)
+{
+	const struct planned *planned = &issue->planned;
+
+	return !planned->wait.message || !planned->waited_for || strcmp(planned->waited_for, planned->wait.bucket) != 0;
+}
+
+static void tell_wait(const struct issue *issue, const struct err *err)
+{
+	AUTO_FREE char *until = err->retry_at == INT64_MAX ? mem_strdup("somebody lifts that") : when_human(err->retry_at);
+	size_t place = issue->planned.wait.place;
+	AUTO_FREE char *behind = place > 1 ? mem_fmt(" (place %zu in the queue)", place) : mem_strdup("");
+	bool is_scheduled = false;
+	struct err ignored;
+
+	talk_say(issue->talk, TALK_INFO1, issue->name, "%s waits until %s%s: %s", issue->name, until, behind, err->text);
+	if (!issue->planned.asks || !is_news(issue) || !cron_status(issue->worker->context, &is_scheduled, &ignored))
+		return;
+	talk_say(issue->talk, TALK_VERBOSE, issue->name, is_scheduled ? "It goes on by itself then; who waits and for what: dokku letsencrypt:budget %s"
+								       : "Then it goes on with dokku letsencrypt:auto-renew (by itself: dokku letsencrypt:cron-job --add); "
+									 "who waits and for what: dokku letsencrypt:budget %s", issue->name);
+}
+
+static void tell_failure(const struct issue *issue, const struct err *err)
+{
+	const char *app = issue->name;
+	bool has_asked_ca = issue->ca && !*issue->leaf;
+
+	if (err->kind == ERR_WAITS) {
+		tell_wait(issue, err);
+		return;
+	}
+	if (has_asked_ca)
+		talk_say(issue->talk, TALK_INFO1, app, "Certificate retrieval failed!");
+	talk_err(issue->talk, app, err);
+	tell_rate_limit(issue, err);
+	if (has_asked_ca)
+		talk_say(issue->talk, TALK_WARN, app, "Failed to setup letsencrypt");
+}
+
+static void write_event(const struct issue *issue, const char *result, const char *text, const char *next)
+{
+	const struct planned *planned = &issue->planned;
+	AUTO_FREE char *told = text ? mem_fmt("%s: %s", result, text) : mem_strdup(result);
+	struct store_event event = {
+		.app = mem_strdup(issue->name),
+		.cause = mem_strdup(issue->reason),
+		.decision = mem_strdup(decision_name(planned->asks ? planned->asked : planned->decision.kind)),
+		.result = mem_take(&told),
+		.next = mem_strdup(next),
+	};
+	struct err ignored;
+
+	(void)!store_event_add(issue->worker->context->store, &event, &ignored);
+	store_event_done(&event);
+}
+
+static void remember_failure(const struct issue *issue, const struct err *err)
+{
+	AUTO_FREE char *after = err->retry_at > 0 && err->retry_at < INT64_MAX ? when_rfc3339(err->retry_at) : NULL;
+	AUTO_FREE char *next = after ? mem_fmt("the first run after %s", after) : mem_strdup("the next run");
+	struct err ignored;
+
+	if (err->kind == ERR_NO_APP || err->kind == ERR_STOPPED || !issue->worker->context->store)
+		return;
+	if (err->kind == ERR_WAITS) {
+		if (is_news(issue))
+			write_event(issue, "waits", err->text, next);
+		return;
+	}
+	(void)!store_app_failed(issue->worker->context->store, issue->name, err->text, &ignored);
+	write_event(issue, "failed", err->text, next);
+}
+
+/* While it waits it keeps its place; else it is asked for no more. */
+static void settle_place(struct issue *issue)
+{
+	struct context *context = issue->worker->context;
+	struct err ignored;
+
+	if (!context->store)
+		return;
+	if (issue->planned.wait.message)
+		(void)!plan_keep(context, &issue->planned, 1, &ignored);
+	else
+		(void)!plan_drop(context, issue->name, &ignored);
+}
+
+/* The CA refused for the rate, and told until when: from now on it waits like others. */
+static void wait_from_now_on(const struct issue *issue, int *ret_exit)
+{
+	struct err waits;
+
+	err_record(&waits, ERR_WAITS, 0, "%s", issue->planned.wait.message);
+	waits.retry_at = issue->planned.decision.at;
+	tell_wait(issue, &waits);
+	*ret_exit = err_exit_status(ERR_WAITS);
+}
+
+static void end(struct issue *issue, bool is_done, const struct err *err, int *ret_exit)
+{
+	if (!is_done) {
+		tell_failure(issue, err);
+		remember_failure(issue, err);
+		*ret_exit = err_exit_status(err->kind);
+		if (err->kind == ERR_RATE_LIMITED && issue->planned.wait.message)
+			wait_from_now_on(issue, ret_exit);
+	} else {
+		if (issue->planned.decision.kind != DECISION_NOTHING)
+			write_event(issue, "installed", NULL, "");
+		*ret_exit = issue->refused.count > 0 ? 1 : 0;
+	}
+	settle_place(issue);
+	forget_batches(issue);
+	state_forget(issue->worker->context, issue->name);
+}
+
+static bool begin(struct issue *issue, struct err *err)
+{
+	if (!plan_read(issue->worker->context, issue->name, issue->reason, issue->is_forced, &issue->planned, err))
+		return false;
+	tell_ignored(issue);
+	if (issue->planned.decision.kind != DECISION_NOTHING) {
+		leftovers_sweep_app(issue->worker->context, issue->name);
+		tell_refused_names(issue);
+	}
+	return engine_check(&issue->planned.app, &issue->planned.decision, err);
+}
+
+bool issue_begin(struct issue *issue, int *ret_exit)
+{
+	struct err err = { 0 };
+
+	if (begin(issue, &err))
+		return true;
+	end(issue, false, &err, ret_exit);
+	return false;
+}
+
+void issue_run(struct issue *issue, int *ret_exit)
+{
+	struct err err = { 0 };
+	bool is_done = carry_out(issue, &err);
+
+	end(issue, is_done, &err, ret_exit);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FLOW_VIEW_WHAT_IF_H
+#define FLOW_VIEW_WHAT_IF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "flow/view_plan.h"
+#include "util/attr.h"
+
+struct planned;
+
+/* What would come of more apps, after those of a plan that plan_budget has just asked for. */
+void view_what_if_done(struct view_what_if *what_if);
+bool view_what_if(struct context *context, const struct view_plan_wish *wish, const struct planned *planned, size_t count,
+		  struct view_what_if *ret_what_if, struct err *err) MUST_USE;
+
+#endif

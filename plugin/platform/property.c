@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Properties: one file each, <config>/<plugin>/<app or --global>/<key>, read and written as core's own helper does it, without starting that. Folders of plugins
+ * stay open, so that an app without properties costs one system call.
+ */
+
+#include <assert.h>
+#include <string.h>
+
+#include "platform/host.h"
+#include "platform/platform.h"
+#include "sys/dir.h"
+#include "sys/file.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/mem.h"
+#include "util/name.h"
+
+#define OURS "letsencrypt"
+#define GLOBAL "--global"
+#define VALUE_SIZE_MAX ((size_t)1 << 20)
+
+/* ---- folders ---- */
+
+int property_root(struct platform *platform, bool must_make, struct err *err)
+{
+	AUTO_FREE char *path = mem_fmt("%s/config", platform->lib_root);
+
+	if (platform->config_fd >= 0)
+		return platform->config_fd;
+	/* A link in the platform's container. */
+	platform->config_fd = dir_open(path, err);
+	if (platform->config_fd < 0 && must_make) {
+		AUTO_FD lib_fd = dir_open(platform->lib_root, err);
+
+		platform->config_fd = lib_fd >= 0 ? dir_make_at(lib_fd, "config", 0755, err) : -1;
+	}
+	return platform->config_fd;
+}
+
+/* Stays open: borrowed. -1 = failed. */
+static int open_plugin(struct platform *platform, const char *plugin, bool must_make, struct err *err)
+{
+	for (size_t i = 0; i < platform->folder_count; i++) {
+		if (strcmp(platform->folders[i].plugin, plugin) == 0)
+			return platform->folders[i].fd;
+	}
+	int config_fd = property_root(platform, must_make, err);
+	if (config_fd < 0)
+		return -1;
+	int fd = must_make ? dir_make_at(config_fd, plugin, 0755, err) : dir_open_at(config_fd, plugin, err);
+	if (fd >= 0) {
+		assert(platform->folder_count < PLUGIN_FOLDERS_MAX);
+		platform->folders[platform->folder_count++] = (struct plugin_folder){ .plugin = plugin, .fd = fd };
+	}
+	return fd;
+}
+
+static bool is_scope(const char *app)
+{
+	return strcmp(app, GLOBAL) == 0 || name_is_app(app);
+}
+
+int property_open(struct platform *platform, const char *plugin, const char *app, bool must_make, struct err *err)
+{
+	if (!is_scope(app)) {
+		(void)err_set(err, ERR_NO_APP, "App %s does not exist", app);
+		return -1;
+	}
+	int plugin_fd = open_plugin(platform, plugin, must_make, err);
+	if (plugin_fd < 0)
+		return -1;
+	return must_make ? dir_make_at(plugin_fd, app, 0755, err) : dir_open_at(plugin_fd, app, err);
+}
+
+/* ---- reading ---- */
+
+/* Nothing there is no failure. */
+static bool is_missing(const struct err *failure, struct err *err)
+{
+	if (failure->kind == ERR_MISSING)
+		return true;
+	*err = *failure;
+	return false;
+}
+
+bool platform_property(struct platform *platform, const char *plugin, const char *app, const char *key, char **ret_value, struct err *err)
+{
+	/* May be a password. */
+	AUTO_BUF value = BUF_SECRET(VALUE_SIZE_MAX);
+	struct err failure = { 0 };
+	AUTO_FD app_fd = property_open(platform, plugin, app, false, &failure);
+
+	if (app_fd >= 0 && file_read(app_fd, key, &value, &failure)) {
+		*ret_value = buf_take(&value);
+		return true;
+	}
+	if (!is_missing(&failure, err))
+		return err_wrap(err, "property '%s' of plugin %s for %s", key, plugin, app);
+	*ret_value = NULL;
+	return true;
+}
+
+bool property_effective(struct platform *platform, const char *plugin, const char *app, const char *key, bool falls_back, char **ret_value, struct err *err)
+{
+	const char *const scopes[] = { app, GLOBAL };
+
+	for (size_t i = 0; i < (falls_back ? COUNT(scopes) : 1); i++) {
+		AUTO_FREE char *value = NULL;
+
+		if (!platform_property(platform, plugin, scopes[i], key, &value, err))
+			return false;
+		if (value == NULL)
+			continue;
+		/* Written by hand with an editor. */
+		for (size_t size = strlen(value); size > 0 && (value[size - 1] == '\n' || value[size - 1] == '\r'); size--)
+			value[size - 1] = '\0';
+		if (value[0] != '\0') {
+			*ret_value = mem_take(&value);
+			return true;
+		}
+	}
+	*ret_value = NULL;
+	return true;
+}
+
+bool platform_setting(struct platform *platform, const char *app, const char *key, char **ret_value, struct err *err)
+{
+	return property_effective(platform, OURS, app, key, true, ret_value, err);
+}
+
+/* Names of files that are properties; not what a kill left of a write. */
+static bool list_keys(int app_fd, struct strs *keys, struct err *err)
+{
+	AUTO_STRS names = { 0 };
+
+	if (!dir_list(app_fd, &names, err))
+		return false;
+	for (size_t i = 0; i < names.count; i++) {
+		if (name_is_key(names.items[i]))
+			strs_add(keys, names.items[i]);
+	}
+	return true;
+}
+
+bool platform_setting_keys(struct platform *platform, const char *app, struct strs *ret_keys, struct err *err)
+{
+	struct err failure = { 0 };
+	AUTO_FD app_fd = property_open(platform, OURS, app, false, &failure);
+
+	return app_fd >= 0 ? list_keys(app_fd, ret_keys, err) : is_missing(&failure, err);
+}
+
+/* ---- writing ---- */
+
+static bool remove_setting(struct platform *platform, const char *app, const char *key, struct err *err)
+{
+	struct err failure = { 0 };
+	AUTO_FD app_fd = property_open(platform, OURS, app, false, &failure);
+
+	return app_fd >= 0 ? file_remove(app_fd, key, err) : is_missing(&failure, err);
+}
+
+bool platform_setting_write(struct platform *platform, const char *app, const char *key, const char *value, struct err *err)
+{
+	if (!name_is_key(key))
+		return err_set(err, ERR_USAGE, "'%s' cannot be the name of a property", key);
+	if (value == NULL)
+		return remove_setting(platform, app, key, err);
+	AUTO_FD app_fd = property_open(platform, OURS, app, true, err);
+	return app_fd >= 0 && file_replace(app_fd, key, value, strlen(value), 0600, err);
+}
+
+/* ---- stamps ---- */
+
+/* FNV-1a: what is folded are stamps of our own files, nobody's choice. */
+static uint64_t fold(uint64_t hash, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+uint64_t platform_settings_stamp(struct platform *platform, const char *app)
+{
+	struct err ignored = { 0 };
+	AUTO_FD app_fd = property_open(platform, OURS, app, false, &ignored);
+	AUTO_STRS keys = { 0 };
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	if (app_fd < 0 || !list_keys(app_fd, &keys, &ignored) || keys.count == 0)
+		return 0;
+	for (size_t i = 0; i < keys.count; i++) {
+		struct file_stamp stamp = file_stamp(app_fd, keys.items[i]);
+
+		hash = fold(hash, keys.items[i], strlen(keys.items[i]) + 1);
+		hash = fold(hash, &stamp, sizeof(stamp));
+	}
+	return hash != 0 ? hash : 1;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYS_CLOCK_H
+#define SYS_CLOCK_H
+
+#include "util/clock.h"
+
+/*
+ * The host's wall clock. A test build (-DCLOCK_FROM_FILE) reads Unix seconds from the file named by LETSENCRYPT_TEST_CLOCK instead, when that is set (change
+ * it by a rename: a half-written number ends the program).
+ */
+struct clock clock_system(void);
+/* The host's wall clock in every build: what the times of files are compared with. */
+int64_t clock_of_files(void);
+/* Seconds since boot. */
+int64_t clock_uptime_s(void);
+
+#endif

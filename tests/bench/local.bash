@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+#
+# What runs when nothing is to be done: a host with a thousand apps that hold certificates of their own, and our programs run on it as the platform
+# runs them. Sourced by run; works on the present host.
+# shellcheck shell=bash disable=SC2034 # for run
+
+# local_apps COUNT: apps local1 … with a domain and a certificate each. The first is real (`warm`), the others are like it.
+local_apps() {
+	host_quietly letsencrypt:auto-renew && "$BENCH/copy-app" "$HOST" warm "$1" local
+}
+
+# The environment in which the platform starts a subcommand, as an array.
+local_environment() {
+	host_plugin environment >/dev/null
+	host_hook environment subcommands/show <<<'env -0'
+	mapfile -d '' -t ENVIRONMENT < <(host_run environment:show)
+}
+
+# local_run PREFIX... -- SUBCOMMAND [ARGUMENT...]: our program as user dokku in that environment, behind PREFIX; its output goes to the log.
+local_run() {
+	local prefix=() user=()
+	while [[ $1 != -- ]]; do
+		prefix+=("$1")
+		shift
+	done
+	shift
+	if ((HOST_ROOT)); then user=(setpriv "--reuid=$HOST_USER" "--regid=$HOST_GROUP" --init-groups); fi
+	(cd / && "${user[@]}" env -i "${ENVIRONMENT[@]}" "${prefix[@]}" "$HOST_LIB_FOLDER/plugins/enabled/letsencrypt/subcommands/$1" "letsencrypt:$1" "${@:2}") \
+		>>"$WORK/log" 2>&1 </dev/null
+}
+
+# local_measure TIMES SUBCOMMAND [ARGUMENT...]: sets ELAPSED (median, µs) and PEAK (largest, KiB); fails when a run does.
+local_measure() {
+	local report=$HOST/tmp/measure times=$1
+	shift
+	rm -f "$report"
+	local_run "$WORK/measure" "$report" "$times" -- "$@" || return
+	if ! awk '$3 != 0 { exit 1 }' "$report"; then return 1; fi
+	ELAPSED=$(sort -n "$report" | awk -v middle=$(((times + 1) / 2)) 'NR == middle { print $1 }')
+	PEAK=$(awk '$2 > peak { peak = $2 } END { print peak }' "$report")
+}
