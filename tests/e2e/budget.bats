@@ -94,8 +94,9 @@ note_served() { # DOMAIN
 	diff <(printf '%s\n' "${served[@]}") <(names app 1 "$count" | sed 's/$/.weeks.test/' | LC_ALL=C sort && echo a1.weeks.test)
 	[[ -z $(waiting_apps '%') ]]
 	none_denied
-	apps_under weeks.test $((RESERVE + 1)) late
-	mapfile -t late < <(names late 1 $((RESERVE + 1)))
+	# the last of them came long ago: all units are back
+	apps_under weeks.test $((LIMIT + 1)) late
+	mapfile -t late < <(names late 1 $((LIMIT + 1)))
 	denied_without_ledger "${late[@]}"
 }
 
@@ -163,9 +164,11 @@ note_served() { # DOMAIN
 		run -0 host_run letsencrypt:enable "quiet$number"
 	done
 	none_denied
-	# one unit was left for each that is kept
-	mapfile -t bots < <(names pr- $((steps - RESERVE)) "$steps")
-	denied_without_ledger "${bots[@]}"
+	# left are those that are kept, and what has come back since
+	number=$((RESERVE + LIMIT / 7 + 3))
+	apps_under quiet.test "$number" late
+	mapfile -t late < <(names late 1 "$number")
+	denied_without_ledger "${late[@]}"
 }
 
 # ---- one bucket is empty ----
@@ -295,6 +298,7 @@ busy_run() { # FIRST LAST
 		host_clock $(($(now) + UNIT + 2))
 	done
 	none_denied
-	mapfile -t apps < <(names race $((count - RESERVE - 2)) "$count")
+	apps_under race.test $((RESERVE + 2)) late
+	mapfile -t apps < <(names late 1 $((RESERVE + 2)))
 	denied_without_ledger "${apps[@]}"
 }
