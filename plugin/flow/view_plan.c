@@ -170,7 +170,7 @@ static bool is_settled(struct making *making, const char *name)
 	const struct view_plan_wish *wish = making->wish;
 	struct state state = { 0 };
 
-	if (wish->apps->count > 0 || !state_read(making->context, name, state_fingerprint(making->context, name), &state) ||
+	if (wish->apps->count > 0 || !state_read_now(making->context, name, &state) ||
 	    clock_now(&making->context->clock) >= state.check_at)
 		return false;
 	if (state.renew_at == 0 && (wish->is_whole || wish->is_all))
@@ -375,6 +375,7 @@ static bool make(struct making *making, struct err *err)
 	const struct strs *apps = making->wish->apps;
 	AUTO(viewer_done) struct viewer viewer = { 0 };
 
+	platform_remember(making->context->platform);
 	if (!viewer_open(making->context, &viewer, err) || !open_store(making, err))
 		return false;
 	for (size_t i = 0; i < apps->count; i++)
