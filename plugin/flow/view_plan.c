@@ -375,7 +375,6 @@ static bool make(struct making *making, struct err *err)
 	const struct strs *apps = making->wish->apps;
 	AUTO(viewer_done) struct viewer viewer = { 0 };
 
-	platform_remember(making->context->platform);
 	if (!viewer_open(making->context, &viewer, err) || !open_store(making, err))
 		return false;
 	for (size_t i = 0; i < apps->count; i++)
@@ -402,8 +401,12 @@ bool view_plan(struct context *context, const struct view_plan_wish *wish, struc
 		.reason = wish->is_all || wish->apps->count > 0 ? "enable" : BY_SCHEDULE,
 		.plan = &plan,
 	};
+	bool is_made = false;
 
-	if (!make(&making, err))
+	platform_remember(context->platform, true);
+	is_made = make(&making, err);
+	platform_remember(context->platform, false);
+	if (!is_made)
 		return false;
 	*ret_plan = plan;
 	plan = (struct view_plan){ 0 };

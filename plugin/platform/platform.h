@@ -92,10 +92,10 @@ bool platform_property(struct platform *platform, const char *plugin, const char
 /* Of ours (plugin letsencrypt): the app's value, else the global one, else NULL. */
 bool platform_setting(struct platform *platform, const char *app, const char *key, char **ret_value, struct err *err) MUST_USE;
 /*
- * From now on what is set for all apps is read once. For commands that look at thousands of apps and change nothing: whoever writes down what was found (a state
- * line) would write it down beside the stamps of newer files.
+ * While it is on, what is set for all apps is read once. For who looks at thousands of apps and changes nothing: whoever writes down what was found (a state line)
+ * would write it down beside the stamps of newer files.
  */
-void platform_remember(struct platform *platform);
+void platform_remember(struct platform *platform, bool on);
 /* Keys of ours that are set for app (or "--global"), sorted. */
 bool platform_setting_keys(struct platform *platform, const char *app, struct strs *ret_keys, struct err *err) MUST_USE;
 /* value NULL: deleted. 0600, folders 0755, owner as the platform wants it. */

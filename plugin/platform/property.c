@@ -147,11 +147,6 @@ static bool read_global(struct platform *platform, const char *plugin, const cha
 	return true;
 }
 
-void platform_remember(struct platform *platform)
-{
-	platform->remembers = true;
-}
-
 void property_forget(struct platform *platform)
 {
 	for (size_t i = 0; i < platform->remembered_count; i++) {
@@ -165,6 +160,13 @@ void property_forget(struct platform *platform)
 	free(platform->remembered);
 	platform->remembered = NULL;
 	platform->remembered_count = 0;
+}
+
+void platform_remember(struct platform *platform, bool on)
+{
+	platform->remembers = on;
+	if (!on)
+		property_forget(platform);
 }
 
 bool property_effective(struct platform *platform, const char *plugin, const char *app, const char *key, bool falls_back, char **ret_value, struct err *err)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -288,6 +289,7 @@ static void test_daily_tells(void **state)
 	(void)state;
 	fill_wanted(&given, &app.wanted);
 	fill_held(&given, &app.held);
+	free(app.held.app.failed_reason);
 	app.held.app.failed_reason = mem_strdup("a.test: nobody answers\nsecond line");
 	decide_given(&given, &app, &decision);
 	assert_int_equal(decision.kind, DECISION_WAIT);
