@@ -271,6 +271,38 @@ busy_run() { # FIRST LAST
 	[[ $(denied) == 1 ]]
 }
 
+@test "four failed validations of a name within an hour: one attempt a day then, whoever asks, until one succeeds" {
+	local failed_at number before
+	apps_under often.test 1 often
+	host_relay failing '[{"name":"often1.often.test","type":"connection","detail":"nobody answers there"}]' >/dev/null
+	for number in 1 2 3 4; do
+		failed_at=$(($(now) + 600))
+		host_clock "$failed_at"
+		run -1 host_run letsencrypt:enable often1
+	done
+	before=$(asked)
+	host_clock $((failed_at + 600))
+	enable_waits often1 "often1.often.test failed 4 times within an hour" "nobody answers there" "$(date -u -d "@$((failed_at + 86400))" '+%Y-%m-%d %H:%M')"
+	run -75 host_run letsencrypt:enable often1 --force
+	host_clock $((failed_at + 86400 - 60))
+	run -75 host_run letsencrypt:enable often1
+	[[ $(asked) == "$before" ]]
+	failed_at=$((failed_at + 86400))
+	host_clock "$failed_at"
+	run -1 host_run letsencrypt:enable often1
+	host_clock $((failed_at + 60))
+	run -75 host_run letsencrypt:enable often1
+	[[ $(asked) == $((before + 1)) ]]
+	host_relay failing '[]' >/dev/null
+	host_clock $((failed_at + 86400))
+	run -0 host_run letsencrypt:enable often1
+	# forgotten: it may fail again as often
+	host_relay failing '[{"name":"often1.often.test","type":"connection","detail":"nobody answers there"}]' >/dev/null
+	run -1 host_run letsencrypt:enable often1 --force
+	run -1 host_run letsencrypt:enable often1 --force
+	none_denied
+}
+
 # ---- many at once ----
 
 @test "many commands at the same moment and one unit left: one order a round" {
