@@ -298,6 +298,7 @@ busy_run() { # FIRST LAST
 	run -0 host_run letsencrypt:enable often1
 	# forgotten: it may fail again as often
 	host_relay failing '[{"name":"often1.often.test","type":"connection","detail":"nobody answers there"}]' >/dev/null
+	next_second
 	run -1 host_run letsencrypt:enable often1 --force
 	run -1 host_run letsencrypt:enable often1 --force
 	none_denied
