@@ -156,25 +156,46 @@ static bool held_is_usable(const struct decide_input *input)
 	return input->cause == CAUSE_SCHEDULE || !held->is_known || is_as_set(&held->known, &input->app->wanted.settings);
 }
 
+/* Somebody who types enable wants all of them tried, but for those that failed too often. */
+static bool is_left_out(const struct decide_input *input, const char *name)
+{
+	return strs_has(input->cause == CAUSE_SCHEDULE ? input->failed_names : input->daily_names, name);
+}
+
+static bool wait_for_tomorrow(const struct decide_input *input, struct decision *decision)
+{
+	decision->at = when_add(input->now_at, WHEN_DAY);
+	return conclude(decision, DECISION_WAIT, "the validation of every name of %s failed within the last day: tried again tomorrow", input->app->name);
+}
+
+static bool wait_for_daily(const struct decide_input *input, struct decision *decision)
+{
+	const char *reason = input->app->held.app.failed_reason ? input->app->held.app.failed_reason : "";
+
+	decision->at = input->daily_at;
+	return conclude(decision, DECISION_WAIT, "the validation of %s failed %d times within an hour, so it is tried once a day until it succeeds%s%.*s",
+			decision->left_out.items[0], STORE_FAILURES_MAX, *reason ? "; the last time: " : "", (int)strcspn(reason, "\n"), reason);
+}
+
 /*
- * Names whose validation failed within a day: not covered by the held certificate, they are left out and the rest is issued; covered, they stop a renewal while more
- * than a quarter of its life is left. Somebody who types enable wants all of them tried.
+ * Names whose validation failed within a day: not covered by the held certificate, they are left out and the rest is issued; covered, they stop a renewal by schedule
+ * while more than a quarter of its life is left.
  */
 static bool choose_names(const struct decide_input *input, struct decision *decision)
 {
 	const struct app_held *held = &input->app->held;
 	const struct strs *names = &input->app->wanted.names;
 	int64_t quarter_s = (held->cert.not_after_at - held->cert.not_before_at) / 4;
-	bool is_usable = held_is_usable(input);
+	bool holds = input->cause == CAUSE_SCHEDULE && held_is_usable(input) && held->cert.not_after_at - input->now_at > quarter_s;
 
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = names->items[i];
 
-		if (input->cause != CAUSE_SCHEDULE || !strs_has(input->failed_names, name)) {
+		if (!is_left_out(input, name)) {
 			strs_add(&decision->names, name);
 			continue;
 		}
-		if (is_usable && names_cover(&held->cert.names, name) && held->cert.not_after_at - input->now_at > quarter_s) {
+		if (holds && names_cover(&held->cert.names, name)) {
 			decision->at = when_add(input->now_at, WHEN_DAY);
 			return !conclude(decision, DECISION_WAIT, "the validation of %s failed within the last day: tried again tomorrow, the certificate in use is good", name);
 		}
@@ -182,11 +203,10 @@ static bool choose_names(const struct decide_input *input, struct decision *deci
 	}
 	if (decision->names.count > 0)
 		return true;
-	decision->at = when_add(input->now_at, WHEN_DAY);
-	return !conclude(decision, DECISION_WAIT, "the validation of every name of %s failed within the last day: tried again tomorrow", input->app->name);
+	return !(input->cause == CAUSE_SCHEDULE ? wait_for_tomorrow(input, decision) : wait_for_daily(input, decision));
 }
 
-/* The certificate of ours that covers the names, is as set, not revoked, not due, and used by no other app; the one that lasts longest. */
+/* The certificate of ours that covers the names, is as set, not revoked and not due; the one that lasts longest. */
 static const struct store_cert *find_owned(const struct decide_input *input, const struct strs *names)
 {
 	const struct store_cert *best = NULL;
@@ -196,7 +216,7 @@ static const struct store_cert *find_owned(const struct decide_input *input, con
 		int64_t life_s = cert->not_after_at - cert->not_before_at;
 
 		if (!covers_all(&cert->names, names) || !is_as_set(cert, &input->app->wanted.settings) || cert->revoked_at > 0 ||
-		    input->now_at >= cert->not_after_at - life_s / 3 || strs_has(input->in_use_elsewhere, cert->leaf))
+		    input->now_at >= cert->not_after_at - life_s / 3)
 			continue;
 		if (!best || cert->not_after_at > best->not_after_at)
 			best = cert;
@@ -286,4 +306,7 @@ void decide(const struct decide_input *input, struct decision *ret_decision)
 	if (refuse_app(input, ret_decision) || leave_alone(input, ret_decision) || refuse_names(input, ret_decision) || !choose_names(input, ret_decision))
 		return;
 	decide_certificate(input, ret_decision);
+	/* Who types enable is not told that all is well. */
+	if (ret_decision->kind == DECISION_NOTHING && input->cause != CAUSE_SCHEDULE && ret_decision->left_out.count > 0)
+		(void)wait_for_daily(input, ret_decision);
 }

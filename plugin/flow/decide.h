@@ -32,10 +32,11 @@ enum decision_cause {
 
 struct decide_input {
 	const struct app *app;
-	const struct store_certs *owned;      /* all certificates of ours */
-	const struct strs *in_use_elsewhere;  /* leaves that other apps use */
+	const struct store_certs *owned;      /* certificates of ours that no other app uses */
 	const struct store_orders *open;      /* of this app */
 	const struct strs *failed_names;      /* whose validation failed within the last day */
+	const struct strs *daily_names;       /* of these: so often within an hour before that one attempt a day is left, whoever asks for it … */
+	int64_t daily_at;                     /* … the first of them then */
 	enum decision_cause cause;
 	int64_t now_at;
 };

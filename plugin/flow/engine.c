@@ -10,30 +10,45 @@
 #include "util/err.h"
 #include "util/when.h"
 
-static bool find_failed_names(struct context *context, const struct app *app, struct strs *ret_names, struct err *err)
+/* What lately failed, of the names that are wanted. */
+struct failures {
+	struct strs names;
+	struct strs daily;
+	int64_t daily_at;
+};
+
+static void failures_done(struct failures *failures)
 {
-	int64_t since_at = clock_now(&context->clock) - WHEN_DAY;
-
-	for (size_t i = 0; i < app->wanted.names.count; i++) {
-		int64_t failed_at = 0;
-
-		if (!store_validation_last(context->store, app->wanted.settings.server, app->wanted.names.items[i], &failed_at, err))
-			return false;
-		if (failed_at > since_at)
-			strs_add(ret_names, app->wanted.names.items[i]);
-	}
-	return true;
+	strs_done(&failures->names);
+	strs_done(&failures->daily);
 }
 
-static bool find_in_use(struct context *context, const char *app, struct strs *ret_leaves, struct err *err)
+static void note_failure(struct failures *failures, const char *name, const struct store_validation *validation, int64_t now_at)
 {
-	AUTO(store_apps_done) struct store_apps apps = { 0 };
+	int64_t again_at = when_add(validation->failed_at, WHEN_DAY);
 
-	if (!store_app_list(context->store, &apps, err))
-		return false;
-	for (size_t i = 0; i < apps.count; i++)
-		if (*apps.items[i].leaf && strcmp(apps.items[i].app, app) != 0)
-			strs_add(ret_leaves, apps.items[i].leaf);
+	if (again_at <= now_at)
+		return;
+	strs_add(&failures->names, name);
+	if (!validation->is_daily)
+		return;
+	strs_add(&failures->daily, name);
+	if (failures->daily_at == 0 || again_at < failures->daily_at)
+		failures->daily_at = again_at;
+}
+
+static bool find_failures(struct context *context, const struct app *app, struct failures *ret_failures, struct err *err)
+{
+	int64_t now_at = clock_now(&context->clock);
+
+	for (size_t i = 0; i < app->wanted.names.count; i++) {
+		const char *name = app->wanted.names.items[i];
+		struct store_validation validation;
+
+		if (!store_validation_get(context->store, app->wanted.settings.server, name, &validation, err))
+			return false;
+		note_failure(ret_failures, name, &validation, now_at);
+	}
 	return true;
 }
 
@@ -48,16 +63,16 @@ bool engine_decide(struct context *context, const struct app *app, enum decision
 	AUTO(store_certs_done) struct store_certs owned = { 0 };
 	AUTO(store_orders_done) struct store_orders open = { 0 };
 	AUTO(decision_done) struct decision decision = { 0 };
-	AUTO_STRS in_use = { 0 };
-	AUTO_STRS failed = { 0 };
-	struct decide_input input = { .app = app, .owned = &owned, .open = &open, .in_use_elsewhere = &in_use, .failed_names = &failed, .cause = cause };
+	AUTO(failures_done) struct failures failures = { 0 };
+	struct decide_input input = { .app = app, .owned = &owned, .open = &open, .failed_names = &failures.names, .daily_names = &failures.daily, .cause = cause };
 
-	if (!context_store(context, err) || !store_order_list_open(context->store, app->name, &open, err) || !find_failed_names(context, app, &failed, err))
+	if (!context_store(context, err) || !store_order_list_open(context->store, app->name, &open, err) || !find_failures(context, app, &failures, err))
 		return false;
 	input.now_at = clock_now(&context->clock);
+	input.daily_at = failures.daily_at;
 	decide(&input, &decision);
 	if (needs_owned(&decision)) {
-		if (!store_cert_list(context->store, &owned, err) || !find_in_use(context, app->name, &in_use, err))
+		if (!store_cert_list_free(context->store, app->name, decision.names.items[0], &owned, err))
 			return false;
 		decision_done(&decision);
 		decide(&input, &decision);

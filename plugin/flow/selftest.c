@@ -8,6 +8,7 @@
 #include "flow/challenge.h"
 #include "flow/context.h"
 #include "flow/talk.h"
+#include "flow/walk.h"
 #include "flow/worker.h"
 #include "net/probe.h"
 #include "proxy/nginx.h"
@@ -36,14 +37,20 @@ struct self_test {
 	char token[64];       /* a token nobody asked for … */
 	char *answer;         /* … and its key authorization; NULL: not asked */
 	struct probe *probes; /* for each name the file, then the token */
+	struct walk *walks;   /* where each was led */
 	size_t count;
+	struct strs host_names; /* read when the first is led somewhere */
 };
 
 static void self_test_done(struct self_test *test)
 {
-	for (size_t i = 0; i < test->count; i++)
+	for (size_t i = 0; i < test->count; i++) {
 		probe_done(&test->probes[i]);
+		walk_done(&test->walks[i]);
+	}
 	free(test->probes);
+	free(test->walks);
+	strs_done(&test->host_names);
 	free(test->answer);
 	nginx_listens_done(&test->listens);
 	if (*test->file)
@@ -60,29 +67,24 @@ static void random_text(char *ret_text, size_t size)
 	(void)snprintf(ret_text, size, "%s", buf_text(&text));
 }
 
-/* Port 80 if the app listens there: that is where the CA comes. */
-static const struct nginx_listen *choose_listen(const struct nginx_listens *listens)
-{
-	const struct nginx_listen *chosen = NULL;
-
-	for (size_t i = 0; i < listens->count; i++) {
-		const struct nginx_listen *listen = &listens->items[i];
-
-		if (!listen->is_tls && !listen->has_proxy_protocol && (!chosen || (listen->port == 80 && chosen->port != 80)))
-			chosen = listen;
-	}
-	return chosen;
-}
-
 static void make_probes(struct self_test *test)
 {
 	size_t each = test->answer ? 2 : 1;
 
 	test->count = test->names->count * each;
 	test->probes = mem_new(test->count, sizeof(*test->probes));
+	test->walks = mem_new(test->count, sizeof(*test->walks));
 }
 
-static void ask(struct self_test *test)
+static bool any_is_led(const struct self_test *test)
+{
+	for (size_t i = 0; i < test->count; i++)
+		if (test->probes[i].outcome == PROBE_ANSWERED && test->probes[i].redirect.name)
+			return true;
+	return false;
+}
+
+static bool ask(struct self_test *test, struct err *err)
 {
 	AUTO_FREE char *file_path = mem_fmt("/.well-known/acme-challenge/%s", test->file);
 	AUTO_FREE char *token_path = mem_fmt("/.well-known/acme-challenge/%s", test->token);
@@ -90,21 +92,34 @@ static void ask(struct self_test *test)
 
 	for (size_t i = 0; i < test->count; i++) {
 		probe_done(&test->probes[i]);
+		walk_done(&test->walks[i]);
 		test->probes[i] = (struct probe){
 			.address = test->listen->address,
 			.port = test->listen->port,
+			.has_proxy_protocol = test->listen->has_proxy_protocol,
 			.name = test->names->items[i / each],
 			.path = i % each == 0 ? file_path : token_path,
 		};
 	}
 	probe_all(context_transfers(test->context), test->probes, test->count, PROBE_MS);
+	if (!any_is_led(test))
+		return true;
+	if (test->host_names.count == 0 && !walk_host_names(test->context, &test->host_names, err))
+		return false;
+	walk_all(test->context, &test->listens, &test->host_names, test->probes, test->walks, test->count, PROBE_MS);
+	return true;
 }
 
+/* Who was led to the vhost of another app finds the token there, but not the file. */
 static bool is_wrong(const struct self_test *test, size_t i)
 {
 	const struct probe *probe = &test->probes[i];
-	const char *expected = test->answer && i % 2 == 1 ? test->answer : test->content;
+	const struct walk *walk = &test->walks[i];
+	bool is_token = test->answer && i % 2 == 1;
+	const char *expected = is_token ? test->answer : test->content;
 
+	if (walk->leads_away || (walk->name && test->answer && !is_token))
+		return false;
 	return probe->outcome == PROBE_ANSWERED && strcmp(buf_text(&probe->body), expected) != 0;
 }
 
@@ -152,7 +167,8 @@ static bool ask_until_right(struct self_test *test, struct err *err)
 	bool has_mended = false;
 
 	for (;;) {
-		ask(test);
+		if (!ask(test, err))
+			return false;
 		test->challenge->right_ms = loop_now_ms(test->context->loop);
 		if ((!any_is_wrong(test) && !any_is_missing(test)) || test->challenge->right_ms - start_ms >= SELF_TEST_MS)
 			return true;
@@ -173,13 +189,23 @@ static bool ask_until_steady(struct self_test *test, struct err *err)
 	int64_t deadline_ms = loop_now_ms(loop) + SELF_TEST_MS;
 
 	do {
-		if (!wait_a_little(test, err))
+		if (!wait_a_little(test, err) || !ask(test, err))
 			return false;
-		ask(test);
 		if (any_is_wrong(test))
 			test->challenge->right_ms = loop_now_ms(loop);
 	} while (loop_now_ms(loop) - test->challenge->right_ms < STEADY_MS && loop_now_ms(loop) < deadline_ms);
 	return true;
+}
+
+static void tell_unknown(const struct self_test *test, const struct talk *talk, const char *name, size_t i)
+{
+	const struct probe *probe = &test->probes[i];
+
+	if (test->walks[i].leads_away)
+		talk_say(talk, TALK_VERBOSE, test->app->name, "Self-test of %s could not be made (it redirects to %s, which is not served here), going on", name,
+			 test->walks[i].name);
+	else if (probe->outcome != PROBE_ANSWERED)
+		talk_say(talk, TALK_VERBOSE, test->app->name, "Self-test of %s could not be made (%s), going on", name, probe->reason);
 }
 
 static void judge(const struct self_test *test, const struct talk *talk, struct strs *ret_wrong, struct strs *ret_reasons)
@@ -188,14 +214,17 @@ static void judge(const struct self_test *test, const struct talk *talk, struct 
 
 	for (size_t i = 0; i < test->count; i++) {
 		const struct probe *probe = &test->probes[i];
+		const struct walk *walk = &test->walks[i];
+		const char *name = test->names->items[i / each];
+		AUTO_FREE char *led = walk->name ? mem_fmt(" (and then http%s://%s…)", probe->is_https ? "s" : "", walk->name) : mem_strdup("");
 
-		if (probe->outcome != PROBE_ANSWERED && i % each == 0)
-			talk_say(talk, TALK_VERBOSE, test->app->name, "Self-test of %s could not be made (%s), going on", probe->name, probe->reason);
-		if (!is_wrong(test, i) || !strs_add_new(ret_wrong, probe->name))
+		if (i % each == 0)
+			tell_unknown(test, talk, name, i);
+		if (!is_wrong(test, i) || !strs_add_new(ret_wrong, name))
 			continue;
-		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/… with status %ld instead of the challenge: "
+		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: "
 			  "another vhost, a redirect or a rule of the app's own nginx configuration comes first",
-			  probe->address, probe->port, probe->name, probe->status);
+			  probe->address, probe->port, name, led, probe->status);
 	}
 }
 
@@ -207,7 +236,7 @@ static bool begin(struct self_test *test, const struct talk *talk, struct err *e
 	if (!challenge_read_conf(test->context, test->app->name, &conf, err))
 		return false;
 	nginx_listens_read(buf_text(&conf), &test->listens);
-	test->listen = choose_listen(&test->listens);
+	test->listen = walk_listen(&test->listens, false);
 	if (!test->listen) {
 		talk_say(talk, TALK_VERBOSE, test->app->name, "%s has no plain HTTP listener to test, going on", test->app->name);
 		return true;

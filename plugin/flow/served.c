@@ -35,10 +35,11 @@ static void find_listener(struct served *served, const char *conf)
 	for (size_t i = 0; i < listens.count; i++) {
 		const struct nginx_listen *listen = &listens.items[i];
 
-		if (!listen->is_tls || listen->has_proxy_protocol || (served->has_listener && (listen->port != 443 || served->port == 443)))
+		if (!listen->is_tls || (served->has_listener && (listen->port != 443 || served->port == 443)))
 			continue;
 		served->has_listener = true;
 		served->port = listen->port;
+		served->has_proxy_protocol = listen->has_proxy_protocol;
 		(void)snprintf(served->address, sizeof(served->address), "%s", listen->address);
 	}
 }
@@ -78,7 +79,12 @@ static void ask(struct context *context, struct served *const *served, size_t co
 
 	for (size_t i = 0; i < count; i++)
 		if (served[i]->has_listener)
-			probes[asked++] = (struct probe){ .address = served[i]->address, .port = served[i]->port, .name = served[i]->name };
+			probes[asked++] = (struct probe){
+				.address = served[i]->address,
+				.port = served[i]->port,
+				.has_proxy_protocol = served[i]->has_proxy_protocol,
+				.name = served[i]->name,
+			};
 	probe_all(context_transfers(context), probes, asked, PROBE_MS);
 	asked = 0;
 	for (size_t i = 0; i < count; i++) {

@@ -16,6 +16,7 @@ struct served {
 	char *name;           /* asked for: the app's first name */
 	char address[64];
 	int port;
+	bool has_proxy_protocol;
 	bool has_listener;    /* the app's nginx.conf has a TLS listener that can be asked */
 	char old[65];         /* leaf in tls/ before, "" = none */
 	char before[65];      /* leaf that was served before, "" = none or not asked */

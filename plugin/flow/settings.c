@@ -37,12 +37,24 @@ char *settings_server_url(const char *value)
 	return mem_strdup(value);
 }
 
+/* Whose settings are read. Most apps have next to none of their own: what is not in `own` is not looked for. */
+struct source {
+	struct platform *platform;
+	const char *app;
+	struct strs own; /* keys */
+};
+
+static void source_done(struct source *source)
+{
+	strs_done(&source->own);
+}
+
 /* The setting, else `fallback` (may be NULL), else "". */
-static bool read_text(struct platform *platform, const char *app, const char *key, const char *fallback, char **ret_value, struct err *err)
+static bool read_text(const struct source *source, const char *key, const char *fallback, char **ret_value, struct err *err)
 {
 	char *value = NULL;
 
-	if (!platform_setting(platform, app, key, &value, err))
+	if (!platform_setting(source->platform, strs_has(&source->own, key) ? source->app : "--global", key, &value, err))
 		return false;
 	*ret_value = value && *value ? text_trim(value) : mem_strdup(fallback ? fallback : "");
 	free(value);
@@ -50,50 +62,50 @@ static bool read_text(struct platform *platform, const char *app, const char *ke
 }
 
 /* An app's "none" stops the search; so does a global one. */
-static bool read_dns_provider(struct platform *platform, const char *app, char **ret_value, struct err *err)
+static bool read_dns_provider(const struct source *source, char **ret_value, struct err *err)
 {
-	if (!read_text(platform, app, "dns-provider", NULL, ret_value, err))
+	if (!read_text(source, "dns-provider", NULL, ret_value, err))
 		return false;
 	if (strcmp(*ret_value, "none") == 0)
 		**ret_value = '\0';
 	return true;
 }
 
-static bool read_graceperiod(struct platform *platform, const char *app, struct settings *settings, struct err *err)
+static bool read_graceperiod(const struct source *source, struct settings *settings, struct err *err)
 {
 	AUTO_FREE char *value = NULL;
 
 	settings->graceperiod_s = GRACEPERIOD_DEFAULT_S;
-	if (!read_text(platform, app, "graceperiod", NULL, &value, err))
+	if (!read_text(source, "graceperiod", NULL, &value, err))
 		return false;
 	if (!*value)
 		return true;
 	settings->has_graceperiod = true;
 	if (parse_duration(value, &settings->graceperiod_s))
 		return true;
-	return err_set(err, ERR_CONFIG, "property graceperiod of %s is '%s', which is no duration: set it anew with 'dokku letsencrypt:set %s graceperiod 30d'", app,
-		       value, app);
+	return err_set(err, ERR_CONFIG, "property graceperiod of %s is '%s', which is no duration: set it anew with 'dokku letsencrypt:set %s graceperiod 30d'",
+		       source->app, value, source->app);
 }
 
-static bool read_key_type(struct platform *platform, const char *app, const char *wish, struct settings *settings, struct err *err)
+static bool read_key_type(const struct source *source, const char *wish, struct settings *settings, struct err *err)
 {
 	AUTO_FREE char *value = NULL;
 
 	settings->key_type = KEY_EC256;
-	if (!read_text(platform, app, "key-type", wish, &value, err))
+	if (!read_text(source, "key-type", wish, &value, err))
 		return false;
 	if (!*value || key_type_parse(value, &settings->key_type))
 		return true;
 	return err_set(err, ERR_CONFIG, "property key-type of %s is '%s': known are ec256, ec384, rsa2048, rsa3072 and rsa4096 (dokku letsencrypt:set %s key-type ec256)",
-		       app, value, app);
+		       source->app, value, source->app);
 }
 
-static bool read_hmac_key(struct platform *platform, const char *app, const char *wish, struct settings *settings, struct err *err)
+static bool read_hmac_key(const struct source *source, const char *wish, struct settings *settings, struct err *err)
 {
 	char *value = NULL;
 
 	settings->eab_hmac_key = (struct buf)BUF_SECRET(SECRET_MAX);
-	if (!read_text(platform, app, "eab-hmac-key", wish, &value, err))
+	if (!read_text(source, "eab-hmac-key", wish, &value, err))
 		return false;
 	(void)buf_adds(&settings->eab_hmac_key, value);
 	explicit_bzero(value, strlen(value));
@@ -101,13 +113,15 @@ static bool read_hmac_key(struct platform *platform, const char *app, const char
 	return true;
 }
 
-static bool read_enabled(struct platform *platform, const char *app, struct settings *settings, struct err *err)
+static bool read_enabled(const struct source *source, struct settings *settings, struct err *err)
 {
 	AUTO_FREE char *value = NULL;
 	bool is_enabled = false;
 
 	settings->enabled = -1;
-	if (!platform_property(platform, "letsencrypt", app, "enabled", &value, err))
+	if (!strs_has(&source->own, "enabled"))
+		return true;
+	if (!platform_property(source->platform, "letsencrypt", source->app, "enabled", &value, err))
 		return false;
 	if (value && parse_bool(value, &is_enabled))
 		settings->enabled = is_enabled;
@@ -115,34 +129,37 @@ static bool read_enabled(struct platform *platform, const char *app, struct sett
 }
 
 /* The properties that lego-args can speak of too. */
-static bool read_with_wishes(struct platform *platform, const char *app, const struct lego_wishes *wishes, struct settings *settings, struct err *err)
+static bool read_with_wishes(const struct source *source, const struct lego_wishes *wishes, struct settings *settings, struct err *err)
 {
-	return read_key_type(platform, app, wishes->key_type, settings, err) &&
-	       read_text(platform, app, "profile", wishes->profile, &settings->profile, err) &&
-	       read_text(platform, app, "preferred-chain", wishes->preferred_chain, &settings->preferred_chain, err) &&
-	       read_text(platform, app, "ca-certificate", wishes->ca_certificate, &settings->ca_certificate, err) &&
-	       read_text(platform, app, "eab-kid", wishes->eab_kid, &settings->eab_kid, err) &&
-	       read_hmac_key(platform, app, wishes->eab_hmac_key, settings, err);
+	return read_key_type(source, wishes->key_type, settings, err) &&
+	       read_text(source, "profile", wishes->profile, &settings->profile, err) &&
+	       read_text(source, "preferred-chain", wishes->preferred_chain, &settings->preferred_chain, err) &&
+	       read_text(source, "ca-certificate", wishes->ca_certificate, &settings->ca_certificate, err) &&
+	       read_text(source, "eab-kid", wishes->eab_kid, &settings->eab_kid, err) &&
+	       read_hmac_key(source, wishes->eab_hmac_key, settings, err);
 }
 
 bool settings_read(struct platform *platform, const char *app, struct settings *ret_settings, struct err *err)
 {
 	AUTO(settings_done) struct settings settings = { 0 };
+	AUTO(source_done) struct source source = { .platform = platform, .app = app };
 	AUTO(lego_wishes_done) struct lego_wishes wishes = { 0 };
 	AUTO_FREE char *server = NULL;
 	AUTO_FREE char *args = NULL;
 	AUTO_FREE char *docker_options = NULL;
 	AUTO_FREE char *extra = NULL;
 
-	if (!read_text(platform, app, "email", NULL, &settings.email, err) || !read_text(platform, app, "server", NULL, &server, err) ||
-	    !read_text(platform, app, "lego-args", NULL, &args, err) || !read_text(platform, app, "lego-docker-options", NULL, &docker_options, err) ||
-	    !read_text(platform, app, "extra-domains", NULL, &extra, err) || !read_dns_provider(platform, app, &settings.dns_provider, err))
+	if (!platform_setting_keys(platform, app, &source.own, err))
+		return false;
+	if (!read_text(&source, "email", NULL, &settings.email, err) || !read_text(&source, "server", NULL, &server, err) ||
+	    !read_text(&source, "lego-args", NULL, &args, err) || !read_text(&source, "lego-docker-options", NULL, &docker_options, err) ||
+	    !read_text(&source, "extra-domains", NULL, &extra, err) || !read_dns_provider(&source, &settings.dns_provider, err))
 		return false;
 	settings.server = settings_server_url(server);
 	strs_split(&settings.extra_domains, extra, " ,\t\n");
 	lego_read(args, docker_options, &wishes, &settings.ignored);
-	if (!read_graceperiod(platform, app, &settings, err) || !read_enabled(platform, app, &settings, err) ||
-	    !read_with_wishes(platform, app, &wishes, &settings, err))
+	if (!read_graceperiod(&source, &settings, err) || !read_enabled(&source, &settings, err) ||
+	    !read_with_wishes(&source, &wishes, &settings, err))
 		return false;
 	*ret_settings = settings;
 	settings = (struct settings){ 0 };

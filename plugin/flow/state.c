@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,23 +78,45 @@ static int state_folder(struct context *context)
 	return global_fd < 0 ? -1 : dir_make_at(global_fd, "state", 0700, &ignored);
 }
 
-bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state)
+struct line {
+	uint64_t fingerprint;
+	struct state state;
+};
+
+static bool read_line(struct context *context, const char *app, struct line *ret_line)
 {
-	AUTO_BUF line = BUF_MAX(LINE_MAX_SIZE);
+	AUTO_BUF text = BUF_MAX(LINE_MAX_SIZE);
 	AUTO_STRS words = { 0 };
 	AUTO_FD state_fd = state_folder(context);
-	struct state state = { 0 };
 	struct err ignored;
-	char expected[20];
+	char *end = NULL;
 
-	if (state_fd < 0 || !file_read(state_fd, app, &line, &ignored))
+	if (state_fd < 0 || !file_read(state_fd, app, &text, &ignored))
 		return false;
-	(void)snprintf(expected, sizeof(expected), "%016" PRIx64, fingerprint);
-	strs_split(&words, buf_text(&line), " \n");
-	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0 || strcmp(words.items[1], expected) != 0 ||
-	    !parse_int(words.items[2], 0, INT64_MAX, &state.check_at) || !parse_int(words.items[3], 0, INT64_MAX, &state.renew_at))
+	strs_split(&words, buf_text(&text), " \n");
+	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0 || strlen(words.items[1]) != 16)
 		return false;
-	*ret_state = state;
+	ret_line->fingerprint = strtoull(words.items[1], &end, 16);
+	return !*end && parse_int(words.items[2], 0, INT64_MAX, &ret_line->state.check_at) && parse_int(words.items[3], 0, INT64_MAX, &ret_line->state.renew_at);
+}
+
+bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state)
+{
+	struct line line = { 0 };
+
+	if (!read_line(context, app, &line) || line.fingerprint != fingerprint)
+		return false;
+	*ret_state = line.state;
+	return true;
+}
+
+bool state_read_now(struct context *context, const char *app, struct state *ret_state)
+{
+	struct line line = { 0 };
+
+	if (!read_line(context, app, &line) || line.fingerprint != state_fingerprint(context, app))
+		return false;
+	*ret_state = line.state;
 	return true;
 }
 

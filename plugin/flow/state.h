@@ -23,6 +23,8 @@ struct state {
 uint64_t state_fingerprint(struct context *context, const char *app);
 /* The line is there and its fingerprint is this. */
 bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state);
+/* The same with the fingerprint of this moment, which is only taken if there is a line. */
+bool state_read_now(struct context *context, const char *app, struct state *ret_state);
 void state_write(struct context *context, const char *app, uint64_t fingerprint, const struct state *state);
 /* The engine changed something that no file tells. */
 void state_forget(struct context *context, const char *app);

@@ -170,7 +170,7 @@ static bool is_settled(struct making *making, const char *name)
 	const struct view_plan_wish *wish = making->wish;
 	struct state state = { 0 };
 
-	if (wish->apps->count > 0 || !state_read(making->context, name, state_fingerprint(making->context, name), &state) ||
+	if (wish->apps->count > 0 || !state_read_now(making->context, name, &state) ||
 	    clock_now(&making->context->clock) >= state.check_at)
 		return false;
 	if (state.renew_at == 0 && (wish->is_whole || wish->is_all))
@@ -401,8 +401,12 @@ bool view_plan(struct context *context, const struct view_plan_wish *wish, struc
 		.reason = wish->is_all || wish->apps->count > 0 ? "enable" : BY_SCHEDULE,
 		.plan = &plan,
 	};
+	bool is_made = false;
 
-	if (!make(&making, err))
+	platform_remember(context->platform, true);
+	is_made = make(&making, err);
+	platform_remember(context->platform, false);
+	if (!is_made)
 		return false;
 	*ret_plan = plan;
 	plan = (struct view_plan){ 0 };

@@ -183,10 +183,13 @@ bool view_rows_note_failures(const struct budget *budget, struct view_rows *rows
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		struct view_row *row = &rows->items[i];
+		struct store_validation validation;
 
-		if (row->limit == LIMIT_FAILURES && row->view.used > 0 &&
-		    !store_validation_last(budget->context->store, budget->server, view_row_whose(row), &row->view.last_at, err))
+		if (row->limit != LIMIT_FAILURES || row->view.used == 0)
+			continue;
+		if (!store_validation_get(budget->context->store, budget->server, view_row_whose(row), &validation, err))
 			return false;
+		row->view.last_at = validation.failed_at;
 	}
 	return true;
 }

@@ -11,11 +11,13 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/transfer.h"
 #include "sys/loop.h"
 #include "util/mem.h"
+#include "util/parse.h"
 #include "util/text.h"
 
 #define BODY_MAX 4096
@@ -43,9 +45,17 @@ struct question {
 	bool is_over;
 };
 
+static void redirect_done(struct probe_redirect *redirect)
+{
+	free(redirect->name);
+	free(redirect->path);
+	*redirect = (struct probe_redirect){ 0 };
+}
+
 void probe_done(struct probe *probe)
 {
 	buf_done(&probe->body);
+	redirect_done(&probe->redirect);
 }
 
 static size_t take_answer(char *data, size_t size, size_t count, void *ctx)
@@ -72,7 +82,8 @@ static void set_question(struct question *question, int64_t timeout_ms)
 	AUTO_FREE char *address = bracketed(probe->address);
 	AUTO_FREE char *connect_to = mem_fmt("::%s:%d", address, probe->port);
 	/* Without a port in the URL none stands in Host, as it is when the CA asks. */
-	AUTO_FREE char *url = mem_fmt("%s://%s%s", probe->path ? "http" : "https", host, probe->path ? probe->path : "/");
+	bool is_tls = probe->is_https || !probe->path;
+	AUTO_FREE char *url = mem_fmt("%s://%s%s", is_tls ? "https" : "http", host, probe->path ? probe->path : "/");
 
 	question->connect_to = curl_slist_append(NULL, connect_to);
 	assert(question->connect_to);
@@ -87,9 +98,13 @@ static void set_question(struct question *question, int64_t timeout_ms)
 	SET(easy, CURLOPT_ERRORBUFFER, question->reason);
 	SET(easy, CURLOPT_WRITEFUNCTION, take_answer);
 	SET(easy, CURLOPT_WRITEDATA, &question->probe->body);
+	if (probe->has_proxy_protocol)
+		SET(easy, CURLOPT_HAPROXYPROTOCOL, 1L);
 	if (!probe->path) {
 		SET(easy, CURLOPT_CONNECT_ONLY, 1L);
 		SET(easy, CURLOPT_CERTINFO, 1L);
+	}
+	if (is_tls) {
 		SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
@@ -127,6 +142,52 @@ static void read_leaf(const struct question *question)
 			hash_leaf(line->data + strlen("Cert:"), question->probe->leaf_sha256);
 }
 
+/* A part of a URL that curl has split, in memory of our own; NULL = it has none. */
+static char *part_of(CURLU *url, CURLUPart what, unsigned flags)
+{
+	char *part = NULL;
+	char *copy = curl_url_get(url, what, &part, flags) == CURLUE_OK ? mem_strdup(part) : NULL;
+
+	curl_free(part);
+	return copy;
+}
+
+static void split_redirect(CURLU *url, struct probe_redirect *ret_redirect)
+{
+	AUTO_FREE char *scheme = part_of(url, CURLUPART_SCHEME, 0);
+	AUTO_FREE char *port = part_of(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	AUTO_FREE char *path = part_of(url, CURLUPART_PATH, 0);
+	AUTO_FREE char *query = part_of(url, CURLUPART_QUERY, 0);
+	AUTO_FREE char *host = part_of(url, CURLUPART_HOST, 0);
+	int64_t number = 0;
+
+	if (!scheme || !host || !port || !path || !parse_int(port, 1, 65535, &number) || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
+		return;
+	*ret_redirect = (struct probe_redirect){
+		.name = text_lower(host),
+		.is_https = strcmp(scheme, "https") == 0,
+		.port = (int)number,
+		.path = mem_fmt("%s%s%s", path, query ? "?" : "", query ? query : ""),
+	};
+}
+
+static void read_redirect(const struct question *question)
+{
+	struct probe *probe = question->probe;
+	char *target = NULL;
+	CURLU *url = NULL;
+
+	if (probe->status != 301 && probe->status != 302 && probe->status != 303 && probe->status != 307 && probe->status != 308)
+		return;
+	if (curl_easy_getinfo(question->easy, CURLINFO_REDIRECT_URL, &target) != CURLE_OK || !target)
+		return;
+	url = curl_url();
+	assert(url);
+	if (curl_url_set(url, CURLUPART_URL, target, 0) == CURLUE_OK)
+		split_redirect(url, &probe->redirect);
+	curl_url_cleanup(url);
+}
+
 static bool was_connected(const struct question *question)
 {
 	long local_port = 0; /* known from when the connection stands; the time of connecting only from after the handshake */
@@ -155,6 +216,7 @@ static void set_outcome(const struct question *question, CURLcode code)
 	(void)curl_easy_getinfo(question->easy, CURLINFO_RESPONSE_CODE, &probe->status);
 	if (!probe->path && code == CURLE_OK)
 		read_leaf(question);
+	read_redirect(question);
 	if (is_cut || (code == CURLE_OK && (probe->path || probe->leaf_sha256[0]))) {
 		probe->outcome = PROBE_ANSWERED;
 		return;
@@ -175,7 +237,7 @@ static void on_ended(void *ctx, int curl_code)
 
 static void probe_reset(struct probe *probe)
 {
-	buf_done(&probe->body);
+	probe_done(probe);
 	probe->body = (struct buf)BUF_MAX(BODY_MAX);
 	probe->outcome = PROBE_UNREACHABLE;
 	probe->status = 0;

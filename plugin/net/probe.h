@@ -13,7 +13,7 @@ struct transfers;
 
 /*
  * What does this host serve under a name? Asks the proxy itself at an address and port, with the name as Host and SNI. Verifies no certificate: it looks at
- * them, and must know no secret of ours. Loopback and own addresses only; no proxies, no redirects, answers cut at 4 KiB.
+ * them, and must know no secret of ours. Loopback and own addresses only; no proxies, redirects are told and not followed, answers cut at 4 KiB.
  */
 enum probe_outcome {
 	PROBE_ANSWERED,    /* HTTP: status and body are there; TLS: the leaf is there */
@@ -21,16 +21,27 @@ enum probe_outcome {
 	PROBE_BROKEN       /* connected, but no HTTP answer or no TLS handshake */
 };
 
+/* Where an answer with status 301, 302, 303, 307 or 308 leads. */
+struct probe_redirect {
+	char *name;    /* host, lower case, IPv6 in brackets; NULL: nowhere, or to what is neither http nor https */
+	bool is_https;
+	int port;
+	char *path;    /* with the query */
+};
+
 struct probe {
 	/* in */
 	const char *address; /* IPv4 or IPv6, without brackets */
 	int port;
+	bool has_proxy_protocol; /* the listener wants to be told first who asks: this host itself */
 	const char *name;    /* host name asked for */
-	const char *path;    /* HTTP GET of this path; NULL: a TLS handshake */
+	const char *path;    /* GET of this path; NULL: a TLS handshake */
+	bool is_https;       /* … over TLS */
 	/* out */
 	enum probe_outcome outcome;
 	long status;         /* HTTP status */
 	struct buf body;     /* HTTP body */
+	struct probe_redirect redirect;
 	char leaf_sha256[65];/* TLS: of the certificate served, lower-case hex; "" if none */
 	char reason[160];    /* for people, when not PROBE_ANSWERED */
 };

@@ -21,6 +21,13 @@ struct plugin_folder {
 	int fd;
 };
 
+/* A property for all apps, as it was when it was first asked for. */
+struct remembered {
+	const char *plugin; /* a literal of the caller */
+	char *key;
+	char *value; /* NULL = none */
+};
+
 struct platform {
 	struct loop *loop;
 	char *root, *lib_root, *logs_dir, *distro, *enabled_path;
@@ -31,6 +38,9 @@ struct platform {
 	int config_fd, data_fd, global_fd; /* -1 = not opened yet */
 	struct plugin_folder folders[PLUGIN_FOLDERS_MAX];
 	size_t folder_count;
+	bool remembers; /* platform_remember */
+	struct remembered *remembered;
+	size_t remembered_count;
 };
 
 /* The value of `name`, NULL if it is not set or empty: borrowed. */
@@ -40,6 +50,8 @@ void environment_build(char *const *environment, struct strs *ret_env);
 
 /* $DOKKU_LIB_ROOT/config; borrowed, -1 = failed (ERR_MISSING, unless `must_make`). */
 int property_root(struct platform *platform, bool must_make, struct err *err) MUST_USE;
+/* Forgets, and wipes, what is remembered of global properties. */
+void property_forget(struct platform *platform);
 /*
  * Opens the folder of an app's properties (app may be "--global"); -1 with ERR_MISSING when there is none, or, with `must_make`, only when it cannot be made.
  * The caller closes it.

@@ -57,6 +57,7 @@ void platform_close(struct platform *platform)
 		return;
 	for (size_t i = 0; i < platform->folder_count; i++)
 		fd_done(&platform->folders[i].fd);
+	property_forget(platform);
 	fd_done(&platform->root_fd);
 	fd_done(&platform->config_fd);
 	fd_done(&platform->data_fd);

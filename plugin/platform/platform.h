@@ -91,6 +91,11 @@ bool platform_add_http_port(struct platform *platform, const char *app, int cont
 bool platform_property(struct platform *platform, const char *plugin, const char *app, const char *key, char **ret_value, struct err *err) MUST_USE;
 /* Of ours (plugin letsencrypt): the app's value, else the global one, else NULL. */
 bool platform_setting(struct platform *platform, const char *app, const char *key, char **ret_value, struct err *err) MUST_USE;
+/*
+ * While it is on, what is set for all apps is read once. For who looks at thousands of apps and changes nothing: whoever writes down what was found (a state line)
+ * would write it down beside the stamps of newer files.
+ */
+void platform_remember(struct platform *platform, bool on);
 /* Keys of ours that are set for app (or "--global"), sorted. */
 bool platform_setting_keys(struct platform *platform, const char *app, struct strs *ret_keys, struct err *err) MUST_USE;
 /* value NULL: deleted. 0600, folders 0755, owner as the platform wants it. */

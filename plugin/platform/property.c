@@ -101,26 +101,80 @@ bool platform_property(struct platform *platform, const char *plugin, const char
 	return true;
 }
 
+/* *ret_value NULL: none, or an empty one. */
+static bool read_value(struct platform *platform, const char *plugin, const char *app, const char *key, char **ret_value, struct err *err)
+{
+	AUTO_FREE char *value = NULL;
+
+	*ret_value = NULL;
+	if (!platform_property(platform, plugin, app, key, &value, err))
+		return false;
+	if (value == NULL)
+		return true;
+	/* Written by hand with an editor. */
+	for (size_t size = strlen(value); size > 0 && (value[size - 1] == '\n' || value[size - 1] == '\r'); size--)
+		value[size - 1] = '\0';
+	if (value[0] != '\0')
+		*ret_value = mem_take(&value);
+	return true;
+}
+
+static const struct remembered *find_remembered(const struct platform *platform, const char *plugin, const char *key)
+{
+	for (size_t i = 0; i < platform->remembered_count; i++) {
+		const struct remembered *remembered = &platform->remembered[i];
+
+		if (strcmp(remembered->plugin, plugin) == 0 && strcmp(remembered->key, key) == 0)
+			return remembered;
+	}
+	return NULL;
+}
+
+static bool read_global(struct platform *platform, const char *plugin, const char *key, char **ret_value, struct err *err)
+{
+	const struct remembered *found = find_remembered(platform, plugin, key);
+
+	if (!found) {
+		if (!read_value(platform, plugin, GLOBAL, key, ret_value, err))
+			return false;
+		if (!platform->remembers)
+			return true;
+		platform->remembered = mem_resize(platform->remembered, platform->remembered_count + 1, sizeof(*platform->remembered));
+		found = &platform->remembered[platform->remembered_count++];
+		platform->remembered[platform->remembered_count - 1] = (struct remembered){ .plugin = plugin, .key = mem_strdup(key), .value = *ret_value };
+	}
+	*ret_value = found->value ? mem_strdup(found->value) : NULL;
+	return true;
+}
+
+void property_forget(struct platform *platform)
+{
+	for (size_t i = 0; i < platform->remembered_count; i++) {
+		struct remembered *remembered = &platform->remembered[i];
+
+		if (remembered->value)
+			explicit_bzero(remembered->value, strlen(remembered->value));
+		free(remembered->value);
+		free(remembered->key);
+	}
+	free(platform->remembered);
+	platform->remembered = NULL;
+	platform->remembered_count = 0;
+}
+
+void platform_remember(struct platform *platform, bool on)
+{
+	platform->remembers = on;
+	if (!on)
+		property_forget(platform);
+}
+
 bool property_effective(struct platform *platform, const char *plugin, const char *app, const char *key, bool falls_back, char **ret_value, struct err *err)
 {
-	const char *const scopes[] = { app, GLOBAL };
-
-	for (size_t i = 0; i < (falls_back ? COUNT(scopes) : 1); i++) {
-		AUTO_FREE char *value = NULL;
-
-		if (!platform_property(platform, plugin, scopes[i], key, &value, err))
-			return false;
-		if (value == NULL)
-			continue;
-		/* Written by hand with an editor. */
-		for (size_t size = strlen(value); size > 0 && (value[size - 1] == '\n' || value[size - 1] == '\r'); size--)
-			value[size - 1] = '\0';
-		if (value[0] != '\0') {
-			*ret_value = mem_take(&value);
-			return true;
-		}
-	}
-	*ret_value = NULL;
+	if (strcmp(app, GLOBAL) != 0 && !read_value(platform, plugin, app, key, ret_value, err))
+		return false;
+	if (strcmp(app, GLOBAL) == 0 || (*ret_value == NULL && falls_back))
+		return read_global(platform, plugin, key, ret_value, err);
 	return true;
 }
 
@@ -165,6 +219,7 @@ bool platform_setting_write(struct platform *platform, const char *app, const ch
 {
 	if (!name_is_key(key))
 		return err_set(err, ERR_USAGE, "'%s' cannot be the name of a property", key);
+	assert(!platform->remembers);
 	if (value == NULL)
 		return remove_setting(platform, app, key, err);
 	AUTO_FD app_fd = property_open(platform, OURS, app, true, err);

@@ -89,9 +89,9 @@ bool book_ask(const struct book *book, const struct book_request *request, bool 
 
 /* The CA has answered newOrder, by `answered_ns` at the latest: the order is placed, and its unit was spent no later than that. */
 bool book_placed(const struct book *book, int64_t order_id, const char *url, int64_t expires_at, int64_t answered_ns, struct err *err) MUST_USE;
-/* A validation of `name` failed: spent, its reservation goes; also remembered for store_validation_last. Before book_dead. */
+/* A validation of `name` failed: spent, its reservation goes; also remembered for store_validation_get. Before book_dead. */
 bool book_failed(const struct book *book, int64_t order_id, const char *name, int64_t now_ns, struct err *err) MUST_USE;
-/* These succeeded: they can fail no more. One transaction. */
+/* These succeeded: they can fail no more, and what failed before is forgotten. One transaction. */
 bool book_valid(const struct book *book, int64_t order_id, const struct strs *names, struct err *err) MUST_USE;
 /*
  * The certificate is on disk: its row and the order's state; the buckets are spent as the CA spends them, the reservations go. A dead order (its app was forgotten

@@ -245,18 +245,6 @@ static bool release_failure(const struct book *book, int64_t order_id, const cha
 	return query_end(&query, err);
 }
 
-static bool remember_failure(const struct book *book, int64_t order_id, const char *name, struct err *err)
-{
-	AUTO_QUERY query = db_query(book->store->db,
-		"INSERT INTO validations (server, name, failed_at) SELECT server, ?2, ?3 FROM orders WHERE id = ?1"
-		" ON CONFLICT DO UPDATE SET failed_at = excluded.failed_at");
-
-	query_bind_int(&query, order_id);
-	query_bind_text(&query, name);
-	query_bind_int(&query, store_now(book->store));
-	return query_end(&query, err);
-}
-
 /* The CA's rules, by which a failure is spent, know nothing of a book that was lost. */
 static bool write_unproven(const struct book *book, const char *bucket, struct err *err)
 {
@@ -289,7 +277,7 @@ bool book_failed(const struct book *book, int64_t order_id, const char *name, in
 {
 	AUTO_TRANSACTION transaction = db_begin(book->store->db, err);
 
-	return transaction && remember_failure(book, order_id, name, err) && settle_failure(book, order_id, name, now_ns, err) && db_commit(&transaction, err);
+	return transaction && validation_failed(book->store, order_id, name, err) && settle_failure(book, order_id, name, now_ns, err) && db_commit(&transaction, err);
 }
 
 static bool settle_success(const struct book *book, int64_t order_id, const char *account, const char *name, struct err *err)
@@ -308,10 +296,9 @@ bool book_valid(const struct book *book, int64_t order_id, const struct strs *na
 
 	if (!transaction || !admission_read(book, order_id, &admission, err))
 		return false;
-	if (!admission.is_there || !book->rules.limits)
-		return true;
 	for (size_t i = 0; i < names->count; i++) {
-		if (!settle_success(book, order_id, admission.account, names->items[i], err))
+		if (!validation_succeeded(book->store, order_id, names->items[i], err) ||
+		    (admission.is_there && book->rules.limits && !settle_success(book, order_id, admission.account, names->items[i], err)))
 			return false;
 	}
 	return db_commit(&transaction, err);

@@ -87,6 +87,24 @@ static bool write_issue(struct store *store, const struct store_cert *cert, stru
 	return query_end(&query, err);
 }
 
+/* What a certificate names does not change. */
+static bool write_name(struct store *store, const char *leaf, const char *name, struct err *err)
+{
+	AUTO_QUERY query = db_query(store->db, "INSERT OR IGNORE INTO cert_names (name, leaf) VALUES (?, ?)");
+
+	query_bind_text(&query, name);
+	query_bind_text(&query, leaf);
+	return query_end(&query, err);
+}
+
+static bool write_names(struct store *store, const struct store_cert *cert, struct err *err)
+{
+	for (size_t i = 0; i < cert->names.count; i++)
+		if (!write_name(store, cert->leaf, cert->names.items[i], err))
+			return false;
+	return true;
+}
+
 static bool cert_exists(struct store *store, const char *leaf, struct err *err)
 {
 	AUTO_QUERY query = db_query(store->db, "SELECT 1 FROM certs WHERE leaf = ?");
@@ -128,7 +146,7 @@ bool cert_write(struct store *store, const struct store_cert *cert, struct err *
 {
 	bool has_window = cert->window_start_at != 0 || cert->window_retry_at != 0;
 
-	if (!write_issue(store, cert, err))
+	if (!write_issue(store, cert, err) || !write_names(store, cert, err))
 		return false;
 	if (cert->revoked_at != 0 && !write_revoked(store, cert->leaf, cert->revoked_at, err))
 		return false;
@@ -163,21 +181,38 @@ bool store_cert_get(struct store *store, const char *leaf, bool *ret_found, stru
 	return true;
 }
 
-bool store_cert_list(struct store *store, struct store_certs *ret_certs, struct err *err)
+static bool read_certs(struct query *query, struct store_certs *ret_certs, struct err *err)
 {
 	AUTO(store_certs_done) struct store_certs certs = { 0 };
-	AUTO_QUERY query = db_query(store->db, SELECT_CERTS "ORDER BY not_before_at DESC, leaf");
 
-	while (query_step(&query)) {
+	while (query_step(query)) {
 		certs.items = items_grow(certs.items, certs.count, sizeof(*certs.items));
 		certs.items[certs.count] = (struct store_cert){ 0 };
-		read_cert(&query, &certs.items[certs.count++]);
+		read_cert(query, &certs.items[certs.count++]);
 	}
-	if (!query_end(&query, err))
+	if (!query_end(query, err))
 		return false;
 	*ret_certs = certs;
 	certs = (struct store_certs){ 0 };
 	return true;
+}
+
+bool store_cert_list(struct store *store, struct store_certs *ret_certs, struct err *err)
+{
+	AUTO_QUERY query = db_query(store->db, SELECT_CERTS "ORDER BY not_before_at DESC, leaf");
+
+	return read_certs(&query, ret_certs, err);
+}
+
+bool store_cert_list_free(struct store *store, const char *app, const char *name, struct store_certs *ret_certs, struct err *err)
+{
+	AUTO_QUERY query = db_query(store->db,
+		SELECT_CERTS "WHERE leaf IN (SELECT leaf FROM cert_names WHERE name IN (?1, '*' || substr(?1, instr(?1, '.'))))"
+		" AND NOT EXISTS (SELECT 1 FROM apps WHERE apps.leaf = certs.leaf AND apps.app <> ?2) ORDER BY not_before_at DESC, leaf");
+
+	query_bind_text(&query, name);
+	query_bind_text(&query, app);
+	return read_certs(&query, ret_certs, err);
 }
 
 bool store_cert_revoked(struct store *store, const char *leaf, int64_t at, struct err *err)

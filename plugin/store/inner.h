@@ -46,6 +46,9 @@ bool order_write_placed(struct store *store, int64_t id, const char *url, int64_
 bool order_write_issued(struct store *store, int64_t id, const struct store_cert *cert, struct err *err) MUST_USE;
 /* *ret_before: the order as it was. */
 bool order_write_dead(struct store *store, int64_t id, const char *reason, struct store_order *ret_before, struct err *err) MUST_USE;
+/* A validation of the order failed, or succeeded: for store_validation_get. May be told again. */
+bool validation_failed(struct store *store, int64_t order_id, const char *name, struct err *err) MUST_USE;
+bool validation_succeeded(struct store *store, int64_t order_id, const char *name, struct err *err) MUST_USE;
 /* Drops what the book (book.h) has reserved for the order, if anything. */
 bool admission_drop(struct store *store, int64_t order_id, struct err *err) MUST_USE;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small tables: failed validations, leases, directories of CAs, marks.
+ * Small tables: leases, directories of CAs, marks.
  */
 #include "store/store.h"
 
@@ -18,17 +18,6 @@ static bool read_number(struct query *query, int64_t *ret_number, struct err *er
 		return false;
 	*ret_number = number;
 	return true;
-}
-
-/* ---- failed validations ---- */
-
-bool store_validation_last(struct store *store, const char *server, const char *name, int64_t *ret_at, struct err *err)
-{
-	AUTO_QUERY query = db_query(store->db, "SELECT failed_at FROM validations WHERE server = ? AND name = ?");
-
-	query_bind_text(&query, server);
-	query_bind_text(&query, name);
-	return read_number(&query, ret_at, err);
 }
 
 /* ---- leases ---- */

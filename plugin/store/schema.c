@@ -234,5 +234,27 @@
 	\
 	"UPDATE sqlite_sequence SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)) WHERE name = 'orders';"
 
-const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3 };
+/* Certificates by each name that is in them; failed validations since the last success, one by one, as far as they count. */
+#define VERSION_4 \
+	"CREATE TABLE cert_names (" \
+	"	name TEXT NOT NULL," \
+	"	leaf TEXT NOT NULL REFERENCES certs," \
+	"	PRIMARY KEY (name, leaf)" \
+	") STRICT, WITHOUT ROWID;" \
+	"INSERT INTO cert_names WITH RECURSIVE split (leaf, name, rest) AS (" \
+	"	SELECT leaf, '', names || ' ' FROM certs" \
+	"	UNION SELECT leaf, substr(rest, 1, instr(rest, ' ') - 1), substr(rest, instr(rest, ' ') + 1) FROM split WHERE rest <> ''" \
+	") SELECT DISTINCT name, leaf FROM split WHERE name <> '';" \
+	"CREATE INDEX apps_by_leaf ON apps (leaf) WHERE leaf IS NOT NULL;" \
+	\
+	"CREATE TABLE failures (" \
+	"	server TEXT NOT NULL," \
+	"	name TEXT NOT NULL," \
+	"	order_id INTEGER NOT NULL," \
+	"	at INTEGER NOT NULL," \
+	"	PRIMARY KEY (server, name, order_id)" \
+	") STRICT, WITHOUT ROWID;" \
+	"ALTER TABLE validations ADD COLUMN is_daily INTEGER NOT NULL DEFAULT 0 CHECK (is_daily IN (0, 1));"
+
+const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4 };
 const size_t schema_migration_count = COUNT(schema_migrations);

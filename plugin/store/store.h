@@ -68,6 +68,8 @@ bool store_cert_put(struct store *store, const struct store_cert *cert, struct e
 bool store_cert_get(struct store *store, const char *leaf, bool *ret_found, struct store_cert *ret_cert, struct err *err) MUST_USE;
 /* All, newest not_before first. */
 bool store_cert_list(struct store *store, struct store_certs *ret_certs, struct err *err) MUST_USE;
+/* Those for `name` (also by a wildcard) that no other app than this one uses, newest not_before first. */
+bool store_cert_list_free(struct store *store, const char *app, const char *name, struct store_certs *ret_certs, struct err *err) MUST_USE;
 bool store_cert_revoked(struct store *store, const char *leaf, int64_t at, struct err *err) MUST_USE;
 bool store_cert_window(struct store *store, const char *leaf, int64_t start_at, int64_t end_at, int64_t chosen_at, int64_t retry_at, const char *url,
 		       struct err *err) MUST_USE;
@@ -146,8 +148,13 @@ bool store_order_list_open(struct store *store, const char *app, struct store_or
 
 /* ---- failed validations ---- */
 
-/* Latest failure of `name` there, by this host's clock when book_failed told of it; 0 = none. */
-bool store_validation_last(struct store *store, const char *server, const char *name, int64_t *ret_at, struct err *err) MUST_USE;
+struct store_validation {
+	int64_t failed_at; /* latest failure, by this host's clock when book_failed told of it; 0 = none since the last success */
+	bool is_daily;     /* there were STORE_FAILURES_MAX within an hour: one attempt a day until one succeeds (design 4) */
+};
+#define STORE_FAILURES_MAX 4
+/* Of `name` at that CA. */
+bool store_validation_get(struct store *store, const char *server, const char *name, struct store_validation *ret_validation, struct err *err) MUST_USE;
 
 /* ---- queue (design 7) ---- */
 

@@ -94,8 +94,9 @@ note_served() { # DOMAIN
 	diff <(printf '%s\n' "${served[@]}") <(names app 1 "$count" | sed 's/$/.weeks.test/' | LC_ALL=C sort && echo a1.weeks.test)
 	[[ -z $(waiting_apps '%') ]]
 	none_denied
-	apps_under weeks.test $((RESERVE + 1)) late
-	mapfile -t late < <(names late 1 $((RESERVE + 1)))
+	# the last of them came long ago: all units are back
+	apps_under weeks.test $((LIMIT + 1)) late
+	mapfile -t late < <(names late 1 $((LIMIT + 1)))
 	denied_without_ledger "${late[@]}"
 }
 
@@ -163,9 +164,11 @@ note_served() { # DOMAIN
 		run -0 host_run letsencrypt:enable "quiet$number"
 	done
 	none_denied
-	# one unit was left for each that is kept
-	mapfile -t bots < <(names pr- $((steps - RESERVE)) "$steps")
-	denied_without_ledger "${bots[@]}"
+	# left are those that are kept, and what has come back since
+	number=$((RESERVE + LIMIT / 7 + 3))
+	apps_under quiet.test "$number" late
+	mapfile -t late < <(names late 1 "$number")
+	denied_without_ledger "${late[@]}"
 }
 
 # ---- one bucket is empty ----
@@ -268,6 +271,39 @@ busy_run() { # FIRST LAST
 	[[ $(denied) == 1 ]]
 }
 
+@test "four failed validations of a name within an hour: one attempt a day then, whoever asks, until one succeeds" {
+	local failed_at number before
+	apps_under often.test 1 often
+	host_relay failing '[{"name":"often1.often.test","type":"connection","detail":"nobody answers there"}]' >/dev/null
+	for number in 1 2 3 4; do
+		failed_at=$(($(now) + 600))
+		host_clock "$failed_at"
+		run -1 host_run letsencrypt:enable often1
+	done
+	before=$(asked)
+	host_clock $((failed_at + 600))
+	enable_waits often1 "often1.often.test failed 4 times within an hour" "nobody answers there" "$(date -u -d "@$((failed_at + 86400))" '+%Y-%m-%d %H:%M')"
+	run -75 host_run letsencrypt:enable often1 --force
+	host_clock $((failed_at + 86400 - 60))
+	run -75 host_run letsencrypt:enable often1
+	[[ $(asked) == "$before" ]]
+	failed_at=$((failed_at + 86400))
+	host_clock "$failed_at"
+	run -1 host_run letsencrypt:enable often1
+	host_clock $((failed_at + 60))
+	run -75 host_run letsencrypt:enable often1
+	[[ $(asked) == $((before + 1)) ]]
+	host_relay failing '[]' >/dev/null
+	host_clock $((failed_at + 86400))
+	run -0 host_run letsencrypt:enable often1
+	# forgotten: it may fail again as often
+	host_relay failing '[{"name":"often1.often.test","type":"connection","detail":"nobody answers there"}]' >/dev/null
+	next_second
+	run -1 host_run letsencrypt:enable often1 --force
+	run -1 host_run letsencrypt:enable often1 --force
+	none_denied
+}
+
 # ---- many at once ----
 
 @test "many commands at the same moment and one unit left: one order a round" {
@@ -295,6 +331,7 @@ busy_run() { # FIRST LAST
 		host_clock $(($(now) + UNIT + 2))
 	done
 	none_denied
-	mapfile -t apps < <(names race $((count - RESERVE - 2)) "$count")
+	apps_under race.test $((RESERVE + 2)) late
+	mapfile -t apps < <(names late 1 $((RESERVE + 2)))
 	denied_without_ledger "${apps[@]}"
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -37,9 +38,9 @@ struct given {
 	bool is_unrecorded;    /* put in place, but nobody wrote down that it is in use */
 	/* elsewhere */
 	const char *owned_names; /* a fresh certificate of ours that no app uses */
-	bool owned_is_used;
 	const char *open_names;  /* an open order */
 	const char *failed;      /* names whose validation failed today */
+	const char *daily;       /* … four times within an hour */
 	enum decision_cause cause;
 	/* expected */
 	enum decision_kind kind;
@@ -80,7 +81,6 @@ static const struct given table[] = {
 	  .kind = DECISION_NOTHING },
 	{ "server changed, typed", .names = "a.test", .server = "https://other.test/dir", .age_days = 10, .held_names = "a.test", .kind = DECISION_ISSUE },
 	{ "owned elsewhere", .names = "a.test", .age_days = -1, .owned_names = "a.test b.test", .kind = DECISION_INSTALL },
-	{ "owned, but another app uses it", .names = "a.test", .age_days = -1, .owned_names = "a.test", .owned_is_used = true, .kind = DECISION_ISSUE },
 	{ "owned, but forced", .names = "a.test", .age_days = -1, .owned_names = "a.test", .cause = CAUSE_FORCED, .kind = DECISION_ISSUE },
 	{ "owned does not cover", .names = "a.test c.test", .age_days = -1, .owned_names = "a.test b.test", .kind = DECISION_ISSUE },
 	{ "renewed, not installed", .names = "a.test", .age_days = 61, .held_names = "a.test", .owned_names = "a.test", .cause = CAUSE_SCHEDULE,
@@ -103,6 +103,15 @@ static const struct given table[] = {
 	{ "a held name failed, little life left", .names = "a.test b.test", .age_days = 80, .held_names = "a.test b.test", .failed = "b.test",
 	  .cause = CAUSE_SCHEDULE, .kind = DECISION_RENEW, .decided_names = "a.test" },
 	{ "all failed", .names = "a.test", .age_days = -1, .failed = "a.test", .cause = CAUSE_SCHEDULE, .kind = DECISION_WAIT },
+	{ "failed too often, typed", .names = "a.test", .age_days = -1, .failed = "a.test", .daily = "a.test", .kind = DECISION_WAIT },
+	{ "failed too often, forced", .names = "a.test", .age_days = -1, .failed = "a.test", .daily = "a.test", .cause = CAUSE_FORCED, .kind = DECISION_WAIT },
+	{ "failed too often, scheduled", .names = "a.test", .age_days = -1, .failed = "a.test", .daily = "a.test", .cause = CAUSE_SCHEDULE, .kind = DECISION_WAIT },
+	{ "one of two failed too often, typed", .names = "a.test b.test", .age_days = -1, .failed = "a.test b.test", .daily = "b.test", .kind = DECISION_ISSUE,
+	  .decided_names = "a.test" },
+	{ "failed too often, the rest is held, typed", .names = "a.test b.test", .age_days = 10, .held_names = "a.test", .failed = "b.test", .daily = "b.test",
+	  .kind = DECISION_WAIT },
+	{ "failed too often, due without it, typed", .names = "a.test b.test", .age_days = 61, .held_names = "a.test b.test", .failed = "b.test",
+	  .daily = "b.test", .kind = DECISION_RENEW, .decided_names = "a.test" },
 	{ "failed, but typed", .names = "a.test", .age_days = -1, .failed = "a.test", .kind = DECISION_ISSUE, .decided_names = "a.test" },
 };
 
@@ -197,7 +206,7 @@ static void fill_order(const struct given *given, struct store_order *order)
 struct lists {
 	struct store_cert certs[2];
 	struct store_order order;
-	struct strs in_use, failed;
+	struct strs failed, daily;
 };
 
 static void lists_done(struct lists *lists)
@@ -205,8 +214,8 @@ static void lists_done(struct lists *lists)
 	store_cert_done(&lists->certs[0]);
 	store_cert_done(&lists->certs[1]);
 	store_order_done(&lists->order);
-	strs_done(&lists->in_use);
 	strs_done(&lists->failed);
+	strs_done(&lists->daily);
 }
 
 static void decide_given(const struct given *given, const struct app *app, struct decision *ret_decision)
@@ -215,7 +224,8 @@ static void decide_given(const struct given *given, const struct app *app, struc
 	struct store_certs owned = { .items = lists.certs };
 	struct store_orders open = { .items = &lists.order };
 	struct decide_input input = {
-		.app = app, .owned = &owned, .open = &open, .in_use_elsewhere = &lists.in_use, .failed_names = &lists.failed, .cause = given->cause, .now_at = NOW
+		.app = app, .owned = &owned, .open = &open, .failed_names = &lists.failed, .daily_names = &lists.daily, .daily_at = NOW + 60,
+		.cause = given->cause, .now_at = NOW,
 	};
 
 	if (app->held.is_known)
@@ -224,13 +234,12 @@ static void decide_given(const struct given *given, const struct app *app, struc
 		lists.certs[0].revoked_at = NOW - 5;
 	if (given->owned_names)
 		fill_cert(&lists.certs[owned.count++], OTHER_LEAF, given->owned_names, NOW - WHEN_DAY);
-	if (given->owned_is_used)
-		strs_add(&lists.in_use, OTHER_LEAF);
 	if (given->open_names) {
 		fill_order(given, &lists.order);
 		open.count = 1;
 	}
 	strs_split(&lists.failed, given->failed ? given->failed : "", " ");
+	strs_split(&lists.daily, given->daily ? given->daily : "", " ");
 	decide(&input, ret_decision);
 }
 
@@ -270,10 +279,30 @@ static void test_window_gives_replaces(void **state)
 	assert_string_equal(decision.replaces, "aki.serial");
 }
 
+/* Who waits for a name that failed too often is told which, why, and when it may be tried again. */
+static void test_daily_tells(void **state)
+{
+	static const struct given given = { "", .names = "a.test b.test", .age_days = -1, .failed = "a.test b.test", .daily = "a.test b.test" };
+	AUTO(app_done) struct app app = { .name = mem_strdup("web") };
+	AUTO(decision_done) struct decision decision = { 0 };
+
+	(void)state;
+	fill_wanted(&given, &app.wanted);
+	fill_held(&given, &app.held);
+	free(app.held.app.failed_reason);
+	app.held.app.failed_reason = mem_strdup("a.test: nobody answers\nsecond line");
+	decide_given(&given, &app, &decision);
+	assert_int_equal(decision.kind, DECISION_WAIT);
+	assert_int_equal(decision.at, NOW + 60);
+	assert_string_equal(decision.why,
+		"the validation of a.test failed 4 times within an hour, so it is tried once a day until it succeeds; the last time: a.test: nobody answers");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_daily_tells),
 		cmocka_unit_test(test_window_gives_replaces),
 	};
 

@@ -29,7 +29,7 @@
 
 /*
  * A small server on a free port of 127.0.0.1, HTTP/1.1 with kept connections, over TLS or plain. A process of its own, and one more for each connection; all
- * end with the test. By path: /hello, /host, /echo (the POSTed body), /headers, /redirect, /big (2 MiB), /cut (closes without an answer), /silent (never
+ * end with the test. By path: /hello, /host, /echo (the POSTed body), /headers, /redirect, /away, /elsewhere, /big (2 MiB), /cut (closes without an answer), /silent (never
  * answers), anything else is 404.
  */
 struct server_counts {
@@ -119,6 +119,17 @@ static inline void server_answer(const struct server_peer *peer, const char *sta
 	server_write(peer, body, strlen(body));
 }
 
+/* A line of the PROXY protocol before the TLS handshake or the request is looked at and taken away. */
+static inline void server_take_proxy_line(int fd)
+{
+	char line[108];
+	ssize_t got = recv(fd, line, sizeof(line), MSG_PEEK);
+	const char *end = got > 6 && memcmp(line, "PROXY ", 6) == 0 ? memmem(line, (size_t)got, "\r\n", 2) : NULL;
+
+	if (!end || read(fd, line, (size_t)(end + 2 - line)) < 0)
+		_exit(0);
+}
+
 /* Reads until the head is complete, and the body after it; in one buffer. False: the peer has gone. */
 static inline bool server_read_request(const struct server_peer *peer, char *request, size_t room, char **ret_body)
 {
@@ -196,6 +207,10 @@ static inline void server_answer_one(const struct server_peer *peer, char *reque
 			      "{}");
 	else if (SERVER_IS("/redirect"))
 		server_answer(peer, "302 Found", "Location: /hello\r\n", "");
+	else if (SERVER_IS("/away"))
+		server_answer(peer, "301 Moved Permanently", "Location: https://Other.Example:8443/a%20b?c=d\r\n", "");
+	else if (SERVER_IS("/elsewhere"))
+		server_answer(peer, "302 Found", "Location: ftp://other.example/\r\n", "");
 	else if (SERVER_IS("/list"))
 		server_answer_list(peer, request);
 	else if (SERVER_IS("/big"))
@@ -239,7 +254,7 @@ static inline int server_choose_cert(SSL *ssl, int *alert, void *other_ctx)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static inline void server_serve(int listener, SSL_CTX *ctx, struct server_counts *counts)
+static inline void server_serve(int listener, SSL_CTX *ctx, bool has_proxy_protocol, struct server_counts *counts)
 {
 	(void)signal(SIGCHLD, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -250,6 +265,8 @@ static inline void server_serve(int listener, SSL_CTX *ctx, struct server_counts
 			_exit(1);
 		if (fork() == 0) {
 			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (has_proxy_protocol)
+				server_take_proxy_line(fd);
 			server_talk(fd, ctx, counts);
 		}
 		(void)close(fd);
@@ -285,7 +302,7 @@ static inline void server_write_trust(struct server *server, X509 *cert)
 	assert_int_equal(fclose(file), 0);
 }
 
-static inline struct server server_start(bool is_tls)
+static inline struct server server_start_with(bool is_tls, bool has_proxy_protocol)
 {
 	struct server server = { 0 };
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -306,7 +323,7 @@ static inline struct server server_start(bool is_tls)
 	assert_true(server.pid >= 0);
 	if (server.pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		server_serve(listener, is_tls ? ctx : NULL, server.counts);
+		server_serve(listener, is_tls ? ctx : NULL, has_proxy_protocol, server.counts);
 	}
 	(void)close(listener);
 	SSL_CTX_free(ctx);
@@ -315,6 +332,11 @@ static inline struct server server_start(bool is_tls)
 	X509_free(other);
 	EVP_PKEY_free(key);
 	return server;
+}
+
+static inline struct server server_start(bool is_tls)
+{
+	return server_start_with(is_tls, false);
 }
 
 static inline void server_stop(struct server *server)

@@ -65,6 +65,62 @@ static void any_status_is_an_answer(void **state)
 	assert_int_equal(redirect.status, 302);
 }
 
+static void assert_redirect(struct fixture *fixture, const char *path, const char *name, bool is_https, int port, const char *target)
+{
+	AUTO(probe_done) struct probe probe = ask(fixture, fixture->plain.port, "a.example", path, 5000);
+
+	assert_int_equal(probe.outcome, PROBE_ANSWERED);
+	if (!name) {
+		assert_null(probe.redirect.name);
+		return;
+	}
+	assert_string_equal(probe.redirect.name, name);
+	assert_int_equal(probe.redirect.is_https, is_https);
+	assert_int_equal(probe.redirect.port, port);
+	assert_string_equal(probe.redirect.path, target);
+}
+
+static void a_redirect_is_told(void **state)
+{
+	assert_redirect(*state, "/redirect", "a.example", false, 80, "/hello");
+	assert_redirect(*state, "/away", "other.example", true, 8443, "/a%20b?c=d");
+	assert_redirect(*state, "/elsewhere", NULL, false, 0, NULL);
+	assert_redirect(*state, "/hello", NULL, false, 0, NULL);
+}
+
+static void a_page_over_tls(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO(probe_done) struct probe probe = { .address = "127.0.0.1", .port = fixture->tls.port, .name = "a.example", .path = "/host", .is_https = true };
+
+	probe_all(fixture->transfers, &probe, 1, 5000);
+	assert_int_equal(probe.outcome, PROBE_ANSWERED);
+	assert_string_equal(buf_text(&probe.body), "a.example");
+}
+
+static void a_listener_with_proxy_protocol_is_told_who_asks(void **state)
+{
+	struct fixture *fixture = *state;
+	struct server plain = server_start_with(false, true);
+	struct server tls = server_start_with(true, true);
+	struct probe probes[] = {
+		{ .address = "127.0.0.1", .port = plain.port, .name = "a.example", .path = "/hello", .has_proxy_protocol = true },
+		{ .address = "127.0.0.1", .port = tls.port, .name = "a.example", .path = "/hello", .is_https = true, .has_proxy_protocol = true },
+		{ .address = "127.0.0.1", .port = tls.port, .name = "a.example", .has_proxy_protocol = true },
+		{ .address = "127.0.0.1", .port = plain.port, .name = "a.example", .path = "/hello" },
+	};
+
+	probe_all(fixture->transfers, probes, COUNT(probes), 5000);
+	assert_string_equal(buf_text(&probes[0].body), "hello");
+	assert_string_equal(buf_text(&probes[1].body), "hello");
+	assert_string_equal(probes[2].leaf_sha256, tls.leaf_sha256);
+	assert_int_equal(probes[3].outcome, PROBE_BROKEN);
+	for (size_t i = 0; i < COUNT(probes); i++)
+		probe_done(&probes[i]);
+	server_stop(&plain);
+	server_stop(&tls);
+}
+
 static void a_long_page_is_cut(void **state)
 {
 	struct fixture *fixture = *state;
@@ -187,6 +243,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_page_is_asked_for_by_name),
 		TEST(any_status_is_an_answer),
+		TEST(a_redirect_is_told),
+		TEST(a_page_over_tls),
+		TEST(a_listener_with_proxy_protocol_is_told_who_asks),
 		TEST(a_long_page_is_cut),
 		TEST(the_leaf_served_for_a_name),
 		TEST(who_does_not_answer_says_why),

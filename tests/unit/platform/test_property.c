@@ -52,6 +52,25 @@ static void the_app_s_setting_hides_the_global_one(void **state)
 	assert_setting(tree, "blog", "email", "typed@example.com");
 }
 
+static void global_settings_are_remembered_while_that_is_wanted(void **state)
+{
+	struct tree *tree = *state;
+
+	platform_remember(tree->platform, true);
+	assert_setting(tree, "blog", "server", NULL);
+	folder_write(&tree->folder, "lib/config/letsencrypt/--global/server", "staging", 0600);
+	folder_write(&tree->folder, "lib/config/letsencrypt/--global/email", "all@example.com", 0600);
+	assert_setting(tree, "blog", "server", NULL);
+	assert_setting(tree, "blog", "email", "all@example.com");
+	folder_write(&tree->folder, "lib/config/letsencrypt/--global/email", "other@example.com", 0600);
+	assert_setting(tree, "api", "email", "all@example.com");
+	folder_write(&tree->folder, "lib/config/letsencrypt/api/email", "api@example.com", 0600);
+	assert_setting(tree, "api", "email", "api@example.com");
+	platform_remember(tree->platform, false);
+	assert_setting(tree, "blog", "server", "staging");
+	assert_setting(tree, "blog", "email", "other@example.com");
+}
+
 static void writes_in_core_s_form(void **state)
 {
 	struct tree *tree = *state;
@@ -137,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(absent_is_not_empty),
 		TREE_TEST(the_app_s_setting_hides_the_global_one),
+		TREE_TEST(global_settings_are_remembered_while_that_is_wanted),
 		TREE_TEST(writes_in_core_s_form),
 		TREE_TEST(lists_keys),
 		TREE_TEST(refuses_names_that_lead_elsewhere),

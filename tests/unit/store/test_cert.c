@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "helper.h"
 
+#include "store/db.h"
+#include "store/schema.h"
+
 static struct store_cert get_cert(struct fixture *fixture, const char *leaf)
 {
 	struct store_cert cert = { 0 };
@@ -130,9 +133,61 @@ static void list_is_newest_first(void **state)
 		assert_int_equal(certs.items[i].not_before_at, START + 19 - (int)i);
 }
 
+static void assert_free(struct fixture *fixture, const char *app, const char *name, const char *expected)
+{
+	AUTO(store_certs_done) struct store_certs certs = { 0 };
+	AUTO_STRS leaves = { 0 };
+	AUTO_FREE char *joined = NULL;
+
+	DO(store_cert_list_free(fixture->store, app, name, &certs, &err));
+	for (size_t i = 0; i < certs.count; i++)
+		strs_add_size(&leaves, certs.items[i].leaf, 1);
+	joined = strs_join(&leaves, " ");
+	assert_string_equal(joined, expected);
+}
+
+static void put_named(struct fixture *fixture, const char *leaf, const char *names)
+{
+	AUTO(store_cert_done) struct store_cert cert = make_cert(leaf, names);
+
+	DO(store_cert_put(fixture->store, &cert, &err));
+	DO(store_cert_put(fixture->store, &cert, &err));
+}
+
+static void free_ones_are_those_of_the_name_that_no_other_app_uses(void **state)
+{
+	struct fixture *fixture = *state;
+
+	put_named(fixture, LEAF_A, "a.example.com b.example.com");
+	put_named(fixture, LEAF_B, "*.example.com");
+	assert_free(fixture, "blog", "a.example.com", "a b");
+	assert_free(fixture, "blog", "c.example.com", "b");
+	assert_free(fixture, "blog", "example.com", "");
+	DO(store_app_uses(fixture->store, "shop", LEAF_A, &err));
+	assert_free(fixture, "shop", "b.example.com", "a b");
+	assert_free(fixture, "blog", "b.example.com", "b");
+}
+
+/* As they were before certificates were kept by name. */
+static void those_of_an_older_file_are_found_by_name(void **state)
+{
+	struct fixture *fixture = *state;
+	struct db *db = NULL;
+
+	DO((db = db_open(fixture->path, schema_migrations, 3, &err)) != NULL);
+	db_close(db);
+	sql(fixture, "INSERT INTO certs (leaf, server, account_url, profile, key_type, names, issuer, ari_id, not_before_at, not_after_at, issued_at)"
+		     " VALUES ('x', '', '', '', 'ec256', 'a.example.com b.example.com', '', '', 1, 2, 1), ('y', '', '', '', 'ec256', 'b.example.com', '', '', 0, 2, 1)");
+	DO((fixture->store = store_open(fixture->path, &fixture->clock, &err)) != NULL);
+	assert_free(fixture, "blog", "a.example.com", "x");
+	assert_free(fixture, "blog", "b.example.com", "x y");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(free_ones_are_those_of_the_name_that_no_other_app_uses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(those_of_an_older_file_are_found_by_name, set_up_folder, tear_down),
 		cmocka_unit_test_setup_teardown(comes_back_as_it_was_put, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unknown_one_is_not_found_and_touches_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(put_again_replaces_all_but_revocation_and_window, set_up, tear_down),

@@ -5,10 +5,67 @@
 
 static int64_t last_failure(struct fixture *fixture, const char *server, const char *name)
 {
-	int64_t at = -1;
+	struct store_validation validation = { .failed_at = -1 };
 
-	DO(store_validation_last(fixture->store, server, name, &at, &err));
-	return at;
+	DO(store_validation_get(fixture->store, server, name, &validation, &err));
+	return validation.failed_at;
+}
+
+static bool is_daily(struct fixture *fixture, const char *name)
+{
+	struct store_validation validation = { 0 };
+
+	DO(store_validation_get(fixture->store, SERVER, name, &validation, &err));
+	return validation.is_daily;
+}
+
+/* One order for `names`, of which a.example.com fails `after_s` seconds later. */
+static void fail_once(struct fixture *fixture, int64_t after_s)
+{
+	struct book book = book_without_limits(fixture->store);
+	AUTO(store_order_done) struct store_order wanted = make_order("blog", "a.example.com b.example.com");
+	AUTO(store_order_done) struct store_order order = { 0 };
+
+	fixture->now += after_s;
+	DO(begin_order(fixture->store, &wanted, START + 60, &order, &err));
+	DO(book_failed(&book, order.id, "a.example.com", NS(0), &err));
+	DO(book_dead(&book, order.id, "its validation failed", BOOK_UNUSED, NS(0), &err));
+}
+
+static void four_failures_within_an_hour_leave_one_attempt_a_day(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fail_once(fixture, 0);
+	/* The first is an hour ago when the fourth comes: not within one. */
+	fail_once(fixture, 3500);
+	fail_once(fixture, 50);
+	fail_once(fixture, 50);
+	assert_false(is_daily(fixture, "a.example.com"));
+	fail_once(fixture, 3400);
+	assert_true(is_daily(fixture, "a.example.com"));
+	assert_false(is_daily(fixture, "b.example.com"));
+	/* A day later there is one: no reason for four more. */
+	fail_once(fixture, 86400);
+	assert_true(is_daily(fixture, "a.example.com"));
+}
+
+static void a_success_forgets_failures(void **state)
+{
+	struct fixture *fixture = *state;
+	struct book book = book_without_limits(fixture->store);
+	AUTO(store_order_done) struct store_order wanted = make_order("blog", "a.example.com b.example.com");
+	AUTO(store_order_done) struct store_order order = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		fail_once(fixture, 10);
+	DO(begin_order(fixture->store, &wanted, START + 60, &order, &err));
+	DO(book_valid(&book, order.id, &wanted.names, &err));
+	assert_false(is_daily(fixture, "a.example.com"));
+	assert_int_equal(last_failure(fixture, SERVER, "a.example.com"), 0);
+	DO(book_dead(&book, order.id, "another reason", BOOK_UNUSED, NS(0), &err));
+	fail_once(fixture, 10);
+	assert_false(is_daily(fixture, "a.example.com"));
 }
 
 static void latest_failed_validation_is_known(void **state)
@@ -111,6 +168,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(latest_failed_validation_is_known, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(four_failures_within_an_hour_leave_one_attempt_a_day, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_success_forgets_failures, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lease_is_one_hosts_at_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(directory_is_kept_while_it_is_young, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(mark_keeps_its_moment, set_up, tear_down),
