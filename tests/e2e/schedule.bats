@@ -235,7 +235,7 @@ become() {
 	use_clock
 	host_app web web.test
 	one_run cron-entries
-	pass 7200
+	pass 7100
 	run -0 --separate-stderr host_run letsencrypt:report web
 	[[ -z $stderr ]]
 	run -0 host_run domains:add web more.test
