@@ -8,6 +8,8 @@ setup() {
 	export DOKKU_ROOT=$BATS_TEST_TMPDIR/home DOKKU_LIB_ROOT=$BATS_TEST_TMPDIR/lib DOKKU_LOGS_DIR=/var/log/dokku
 	export DOKKU_SYSTEM_USER=nobody DOKKU_SYSTEM_GROUP=nogroup DOKKU_NOT_IMPLEMENTED_EXIT=10
 	unset LETSENCRYPT_DISABLE_PULL
+	# The platform's user comes here too.
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	data=$DOKKU_LIB_ROOT/data/letsencrypt
 	plugin=$DOKKU_LIB_ROOT/plugins/available/letsencrypt
@@ -16,6 +18,7 @@ setup() {
 	mkdir -p "$DOKKU_ROOT" "$plugin" "$stubs"
 	echo 0.38.27 >"$DOKKU_LIB_ROOT/VERSION"
 	: >"$calls"
+	chmod a+w "$calls"
 	PATH=$stubs:$PATH
 	make_plugin "$plugin"
 	stub plugn
@@ -140,7 +143,7 @@ state() { (cd "$BATS_TEST_TMPDIR" && find home lib -path '*/available/*' -prune 
 	run "$plugin/install"
 	[ "$status" -eq 0 ]
 	[ -z "$(ls "$cron")" ]
-	[ "$(ls "$units" | tr '\n' ' ')" = 'letsencrypt-auto-renew.service letsencrypt-auto-renew.timer ' ]
+	[ "$(ls -m "$units")" = 'letsencrypt-auto-renew.service, letsencrypt-auto-renew.timer' ]
 	[ "$(stat -c %a "$units"/* | sort -u)" = 644 ]
 	[ "$(grep -cE '^systemctl (daemon-reload|enable --quiet --now letsencrypt-auto-renew.timer)$' "$calls")" = 2 ]
 	# A timer that somebody stopped by hand is started again: it is switched off by cron-job --remove.

@@ -23,8 +23,12 @@ teardown() {
 use_clock() {
 	set_clock 0
 	install -m 755 "$TEST_PROGRAMS/letsencrypt-hook" "$plugin/bin/letsencrypt-hook"
-	HOST_ENVIRONMENT+=(LETSENCRYPT_TEST_UPTIME=1000000)
+	up_since 1000000
 }
+
+# up_since SECONDS: the machine booted so long ago.
+# shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
+up_since() { HOST_ENVIRONMENT+=(LETSENCRYPT_TEST_UPTIME="$1"); }
 
 pass() { # SECONDS
 	echo $(($(<"$HOST/tmp/clock") + $1)) >"$HOST/tmp/clock.new"
@@ -89,7 +93,7 @@ become() {
 	[[ ${lines[4]} == "       Last run:   none yet" ]]
 	[[ ${lines[5]} =~ ^"       Next run:   "[0-9-]+\ [0-9]+:0*$minute\  ]]
 	# installed again, on a container made anew: the same minute
-	rm -rf "$HOST/etc/cron.d/letsencrypt-auto-renew" "$plugin/bin"
+	rm -rf "$HOST/etc/cron.d/letsencrypt-auto-renew" "${plugin:?}/bin"
 	run -0 host_run LETSENCRYPT_DISABLE_PULL=true plugin:install
 	shows "Every hour what is due is renewed by itself. To switch that off: dokku letsencrypt:cron-job --remove"
 	grep -q "^$minute " "$HOST/etc/cron.d/letsencrypt-auto-renew"
@@ -190,10 +194,10 @@ become() {
 
 @test "not within ten minutes of boot; the next hour does it" {
 	use_clock
-	HOST_ENVIRONMENT+=(LETSENCRYPT_TEST_UPTIME=599)
+	up_since 599
 	hour
 	((runs == 0))
-	HOST_ENVIRONMENT+=(LETSENCRYPT_TEST_UPTIME=4199)
+	up_since 4199
 	one_run cron-entries
 }
 
@@ -241,10 +245,10 @@ become() {
 	run -0 host_run domains:add web more.test
 	shows_not "The schedule does not run"
 	pass 100
-	HOST_ENVIRONMENT+=(LETSENCRYPT_TEST_UPTIME=7000)
+	up_since 7000
 	run -0 host_run domains:add web booted.test
 	shows_not "The schedule does not run"
-	HOST_ENVIRONMENT+=(LETSENCRYPT_TEST_UPTIME=1000000)
+	up_since 1000000
 	run -0 host_run domains:add web one.test
 	shows " !     letsencrypt: The schedule does not run: no renewal of all apps was completed since "
 	shows "dokku letsencrypt:cron-job"

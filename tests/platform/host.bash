@@ -449,7 +449,9 @@ host_schedule_run() {
 		# Names with a dot are none of cron's.
 		if [[ ! -f $file || ${file##*/} == *.* ]]; then continue; fi
 		while IFS= read -r line; do
-			if [[ $line =~ ^([0-9*]+[[:space:]]+){5}$HOST_USER[[:space:]]+(.*)$ ]]; then host_as_daemon "$path" /bin/sh "${BASH_REMATCH[2]}" || status=$?; fi
+			if [[ $line =~ ^([0-9*]+[[:space:]]+){5}([a-z0-9_-]+)[[:space:]]+(.*)$ && ${BASH_REMATCH[2]} == "$HOST_USER" ]]; then
+				host_as_daemon "$path" /bin/sh "${BASH_REMATCH[3]}" || status=$?
+			fi
 		done <"$file"
 	done
 	return "$status"
