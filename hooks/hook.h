@@ -45,6 +45,14 @@ int program_become(char *const words[]);
 /* The same for triggers: with an empty stdin; and when it returns, what is to be said has been said. */
 void program_become_for_trigger(char *const words[]);
 
+/*
+ * Says on stderr, at most once a day, that the schedule has stopped to run (sys/schedule). While all is well that costs the reading of one small file, so that
+ * triggers that are in the way of a deploy can call it.
+ */
+void hook_tell_forgotten(const struct hook_call *call);
+/* What `install` asks for: notes what the host itself starts the schedule by ("systemd", "cron.d", "none") and prints its minute. Returns the exit status. */
+int hook_set_up_schedule(const char *lib_root, const char *host);
+
 int hook_cron_entries(const struct hook_call *call);
 int hook_post_delete(const struct hook_call *call);
 int hook_post_domains_update(const struct hook_call *call);

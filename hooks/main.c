@@ -36,11 +36,16 @@ static bool is_subcommand(const char *path, const char *name)
 	return before >= sizeof folder - 1 && strncmp(name - (sizeof folder - 1), folder, sizeof folder - 1) == 0;
 }
 
+static const char *lib_root(void)
+{
+	return environment("DOKKU_LIB_ROOT", "/var/lib/dokku");
+}
+
 static int run_trigger(const struct hook *hook, char *const *words)
 {
 	const struct hook_call call = {
 		.words = words,
-		.lib_root = environment("DOKKU_LIB_ROOT", "/var/lib/dokku"),
+		.lib_root = lib_root(),
 		.logs_dir = environment("DOKKU_LOGS_DIR", "/var/log/dokku"),
 	};
 	return hook->run(&call);
@@ -56,7 +61,7 @@ static int print_table(const char *which)
 		hook_print_subcommands();
 		return 0;
 	}
-	fputs(" !     letsencrypt-hook is called by the platform, through links; by itself it takes --triggers or --subcommands\n", stderr);
+	fputs(" !     letsencrypt-hook is called by the platform, through links; by itself it takes --triggers, --subcommands or --schedule\n", stderr);
 	return 1;
 }
 
@@ -74,5 +79,9 @@ int main(int argc, char *argv[])
 		return program_become(argv);
 	}
 	const struct hook *hook = hook_find(name);
-	return hook ? run_trigger(hook, argv + 1) : print_table(argv[1]);
+	if (hook)
+		return run_trigger(hook, argv + 1);
+	if (argc == 3 && strcmp(argv[1], "--schedule") == 0)
+		return hook_set_up_schedule(lib_root(), argv[2]);
+	return print_table(argv[1]);
 }

@@ -24,6 +24,7 @@ struct options {
 	const char *reason;
 	const char *add;
 	const char *until;
+	const char *by;
 	const char *other; /* for OPTION_OTHER */
 	bool is_all;
 	bool is_forced;
@@ -33,6 +34,7 @@ struct options {
 	bool is_following;
 	bool is_rebuilding;
 	bool is_unpausing;
+	bool is_scheduled;
 	bool is_for_platform;
 	bool wants_help;
 };

@@ -52,16 +52,36 @@ bool verb_default(struct call *call, int *ret_exit, struct err *err)
 	return verb_enable(call, ret_exit, err);
 }
 
+/* Who starts it tells by which mechanism, so that of two one can keep off. */
+static bool check_schedule(const struct call *call, struct err *err)
+{
+	const struct options *options = &call->options;
+
+	if (options->is_scheduled != (options->by != NULL))
+		return err_set(err, ERR_USAGE, "--scheduled and --by belong together: --scheduled --by cron-entries, or --scheduled --by host");
+	if (options->is_scheduled && call->words.count > 0)
+		return err_set(err, ERR_USAGE, "--scheduled renews all apps, not one ('%s')", call->words.items[0]);
+	return true;
+}
+
+static bool auto_renew(const struct call *call, struct context *context, int *ret_exit, struct err *err)
+{
+	if (call->options.is_scheduled)
+		return auto_renew_scheduled(context, call->options.by, ret_exit, err);
+	if (call->words.count > 0)
+		return auto_renew_app(context, call->words.items[0], ret_exit, err);
+	return auto_renew_all(context, true, ret_exit, err);
+}
+
 bool verb_auto_renew(struct call *call, int *ret_exit, struct err *err)
 {
 	AUTO(context_close) struct context context = { 0 };
-	const char *app = call->words.count > 0 ? call->words.items[0] : NULL;
 	bool is_done = false;
 
-	if (!call_open_for_apps(call, &context, err))
+	if (!check_schedule(call, err) || !call_open_for_apps(call, &context, err))
 		return false;
-	out_expect(call->out, app ? 1 : SIZE_MAX);
-	is_done = auto_renew(&context, app, true, ret_exit, err);
+	out_expect(call->out, call->words.count > 0 ? 1 : SIZE_MAX);
+	is_done = auto_renew(call, &context, ret_exit, err);
 	call_print_results(call, &context);
 	return is_done;
 }

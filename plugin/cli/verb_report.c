@@ -104,6 +104,16 @@ static bool report_all(struct call *call, struct context *context, int *ret_exit
 	return true;
 }
 
+/* Whoever asks how an app is must not overlook that nothing will renew it; said once, however many apps there are. */
+static void tell_forgotten(struct call *call, struct context *context)
+{
+	AUTO_FREE char *forgotten = NULL;
+	struct err ignored;
+
+	if (cron_forgotten(context, &forgotten, &ignored) && forgotten)
+		out_say(call->out, OUT_WARN, "%s", forgotten);
+}
+
 bool verb_report(struct call *call, int *ret_exit, struct err *err)
 {
 	AUTO(context_close) struct context context = { 0 };
@@ -113,6 +123,7 @@ bool verb_report(struct call *call, int *ret_exit, struct err *err)
 		return err_set(err, ERR_USAGE, "--format flag cannot be specified when specifying an info flag");
 	if (!call_open(call, &context, err))
 		return false;
+	tell_forgotten(call, &context);
 	if (!app)
 		return report_all(call, &context, ret_exit, err);
 	return report_one(call, &context, strcmp(app, "--global") == 0 ? NULL : app, err);

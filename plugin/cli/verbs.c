@@ -17,6 +17,12 @@
 
 static const struct option_row no_options[] = { OPTION_END };
 static const struct option_row app_options[] = { OPTION_APP, OPTION_END };
+static const struct option_row auto_renew_options[] = {
+	OPTION_APP,
+	{ "--by", NULL, OPTION_TEXT, offsetof(struct options, by), "WHAT", "With --scheduled: cron-entries or host. The one that is not in charge ends at once" },
+	{ "--scheduled", NULL, OPTION_FLAG, offsetof(struct options, is_scheduled), NULL, "As the schedule starts it: at most once an hour, not soon after boot" },
+	OPTION_END
+};
 static const struct option_row budget_options[] = {
 	OPTION_APP,
 	{ "--rebuild", NULL, OPTION_FLAG, offsetof(struct options, is_rebuilding), NULL, "Count the certificates that are found anew first" },
@@ -24,7 +30,7 @@ static const struct option_row budget_options[] = {
 	OPTION_END
 };
 static const struct option_row cron_options[] = {
-	{ "--add", NULL, OPTION_OTHER, offsetof(struct options, other), NULL, "Renew what is due once a day" },
+	{ "--add", NULL, OPTION_OTHER, offsetof(struct options, other), NULL, "Renew what is due every hour" },
 	{ "--remove", NULL, OPTION_OTHER, offsetof(struct options, other), NULL, "Leave it to you" },
 	OPTION_END
 };
@@ -68,7 +74,7 @@ static const struct option_row set_options[] = {
 
 const struct verb verbs[] = {
 	{ "active", "<app>", "Verify if letsencrypt is active for an app", 1, 1, NO_RAW, app_options, verb_active },
-	{ "auto-renew", "[<app>]", "Auto-renew app if renewal is necessary", 0, 1, NO_RAW, app_options, verb_auto_renew },
+	{ "auto-renew", "[<app>]", "Auto-renew app if renewal is necessary", 0, 1, NO_RAW, auto_renew_options, verb_auto_renew },
 	{ "budget", "[<app>|<domain>] [--rebuild|--unpause]", "Display what the CA still allows and who used it", 0, 1, NO_RAW, budget_options, verb_budget },
 	{ "cleanup", "<app>", "Cleanup stale certificates and configurations", 1, 1, NO_RAW, app_options, verb_cleanup },
 	{ "cron-job", "[--add|--remove]", "Add or remove or display the auto-renew cron job", 0, 1, NO_RAW, cron_options, verb_cron_job },

@@ -33,8 +33,14 @@ bool apps_check(struct context *context, const struct strs *apps, struct err *er
 bool enable_apps(struct context *context, const struct strs *apps, bool is_forced, int *ret_exit, struct err *err) MUST_USE;
 /* enable --all: visible apps; those held back, disabled or on other proxies are skipped with a line each. */
 bool enable_all(struct context *context, bool is_forced, int *ret_exit, struct err *err) MUST_USE;
-/* app NULL: every app that is due. `is_typed`: a line for each app that is not. */
-bool auto_renew(struct context *context, const char *app, bool is_typed, int *ret_exit, struct err *err) MUST_USE;
+bool auto_renew_app(struct context *context, const char *app, int *ret_exit, struct err *err) MUST_USE;
+/*
+ * Every app that is due, most urgent first. `is_typed`: a line for each app that is not. *ret_exit: 1 when it came to its end and something failed on the way; the
+ * summary is in err then.
+ */
+bool auto_renew_all(struct context *context, bool is_typed, int *ret_exit, struct err *err) MUST_USE;
+/* The same, started by the mechanism that is called `by_name` ("cron-entries", "host"): at most once an hour, see flow/scheduled. */
+bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret_exit, struct err *err) MUST_USE;
 
 /* ---- revoke, disable, cleanup ---- */
 
@@ -86,6 +92,20 @@ bool budget_unpause(struct context *context, const char *app, struct err *err) M
 
 /* ---- cron-job ---- */
 
+struct cron_view {
+	bool is_enabled;
+	bool is_by_platform; /* started by dokku's crontab; else by the host: */
+	bool is_by_systemd;  /* … its systemd timer; else its file in /etc/cron.d … */
+	bool is_by_nothing;  /* … or by nothing at all */
+	const char *logs_dir; /* where its log is; borrowed */
+	int64_t minute;      /* 1..59 */
+	int64_t last_at;     /* the last run started, 0 = there was none */
+	int64_t last_exit;   /* its exit status */
+	int64_t next_at;     /* 0 = there will be none */
+};
+bool cron_describe(struct context *context, struct cron_view *ret_view, struct err *err) MUST_USE;
+/* What people are told when the schedule has stopped running; NULL = all is well. The caller frees it. */
+bool cron_forgotten(struct context *context, char **ret_text, struct err *err) MUST_USE;
 bool cron_status(struct context *context, bool *ret_is_enabled, struct err *err) MUST_USE;
 bool cron_switch(struct context *context, bool on, struct err *err) MUST_USE;
 

@@ -15,6 +15,8 @@
 #include "flow/worker.h"
 #include "platform/platform.h"
 #include "store/store.h"
+#include "sys/file.h"
+#include "sys/schedule.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/when.h"
@@ -161,7 +163,8 @@ static bool consider(struct sweep *sweep, struct candidate *candidate)
 		tell_refused(sweep, candidate);
 		return false;
 	case DECISION_WAIT:
-		talk_say(&sweep->context->talk, TALK_VERBOSE, NULL, "%s waits: %s", candidate->app.name, candidate->decision.why);
+		if (sweep->is_typed)
+			talk_say(&sweep->context->talk, TALK_VERBOSE, NULL, "%s waits: %s", candidate->app.name, candidate->decision.why);
 		return false;
 	case DECISION_INSTALL:
 	case DECISION_CONTINUE:
@@ -219,34 +222,53 @@ static bool renew_due(struct sweep *sweep, struct err *err)
 	return carry_out(sweep, due, count, &sweep->has_failed, err);
 }
 
-static bool renew_all(struct context *context, bool is_typed, int *ret_exit, struct err *err)
+static bool sweep_all(struct sweep *sweep, struct err *err)
 {
-	AUTO(sweep_done) struct sweep sweep = { .context = context, .is_typed = is_typed };
+	struct context *context = sweep->context;
 	AUTO_STRS apps = { 0 };
 
-	talk_say(&context->talk, TALK_INFO2, NULL, "Auto-renewing all apps...");
-	if (!platform_apps(context->platform, &apps, err) || !context_store(context, err) || !store_wait_list(context->store, &sweep.waits, err))
+	if (!platform_apps(context->platform, &apps, err) || !context_store(context, err) || !store_wait_list(context->store, &sweep->waits, err))
 		return false;
-	sweep.items = mem_new(apps.count + 1, sizeof(*sweep.items));
+	sweep->items = mem_new(apps.count + 1, sizeof(*sweep->items));
 	for (size_t i = 0; i < apps.count; i++)
-		look(&sweep, apps.items[i]);
-	if (!renew_due(&sweep, err))
+		look(sweep, apps.items[i]);
+	if (!renew_due(sweep, err))
 		return false;
 	budget_tidy(context);
-	talk_say(&context->talk, TALK_INFO2, NULL, "Finished auto-renewal");
-	*ret_exit = sweep.has_failed ? 1 : 0;
-	return !sweep.has_failed || err_set(err, ERR_CHILD, "One or more apps failed to have their certificates renewed");
+	return true;
+}
+
+bool auto_renew_all(struct context *context, bool is_typed, int *ret_exit, struct err *err)
+{
+	AUTO(sweep_done) struct sweep sweep = { .context = context, .is_typed = is_typed };
+	struct err ignored;
+	int global_fd = platform_global_fd(context->platform, &ignored);
+	/* While somebody looks on the schedule keeps off; while the schedule does it, this one follows. */
+	AUTO_FD lock_fd = is_typed && global_fd >= 0 ? schedule_lock(global_fd, &ignored) : -1;
+	bool is_done = false;
+
+	*ret_exit = 0;
+	/* Monitors watch for the first and the last line, whatever happens between them. */
+	talk_say(&context->talk, TALK_INFO2, NULL, "Auto-renewing all apps...");
+	is_done = sweep_all(&sweep, err);
+	if (is_done || err->kind != ERR_STOPPED)
+		talk_say(&context->talk, TALK_INFO2, NULL, "Finished auto-renewal");
+	if (!is_done || !sweep.has_failed)
+		return is_done;
+	*ret_exit = 1;
+	return err_set(err, ERR_CHILD, "One or more apps failed to have their certificates renewed");
 }
 
 /* ---- one app, typed ---- */
 
-static bool renew_one(struct context *context, const char *name, int *ret_exit, struct err *err)
+bool auto_renew_app(struct context *context, const char *name, int *ret_exit, struct err *err)
 {
 	AUTO(sweep_done) struct sweep sweep = { .context = context, .items = mem_new(1, sizeof(struct candidate)), .count = 1 };
 	struct candidate *candidate = &sweep.items[0];
 	AUTO_FREE char *left = NULL;
 	bool has_failed = false;
 
+	*ret_exit = 0;
 	if (!context_store(context, err) || !store_wait_list(context->store, &sweep.waits, err) || !app_read(context, name, &candidate->app, err))
 		return false;
 	find_reason(&sweep, name, candidate);
@@ -272,10 +294,4 @@ static bool renew_one(struct context *context, const char *name, int *ret_exit, 
 		return false;
 	*ret_exit = has_failed ? 1 : 0;
 	return true;
-}
-
-bool auto_renew(struct context *context, const char *app, bool is_typed, int *ret_exit, struct err *err)
-{
-	*ret_exit = 0;
-	return app ? renew_one(context, app, ret_exit, err) : renew_all(context, is_typed, ret_exit, err);
 }

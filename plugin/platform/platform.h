@@ -113,6 +113,8 @@ bool platform_certs_updated(struct platform *platform, const char *app, struct e
 bool platform_domains_updated(struct platform *platform, const char *app, struct err *err) MUST_USE;
 bool platform_certs_removed(struct platform *platform, const char *app, struct err *err) MUST_USE;
 bool platform_write_cron(struct platform *platform, struct err *err) MUST_USE;
+/* The crontab of the platform's user has these words; none at all has none. */
+bool platform_crontab_has(struct platform *platform, const char *words, bool *ret_has, struct err *err) MUST_USE;
 /* The environment that children of ours get: built anew (design 7), NULL-terminated; borrowed. */
 const char *const *platform_child_env(const struct platform *platform);
 

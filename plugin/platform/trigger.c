@@ -90,3 +90,17 @@ bool platform_write_cron(struct platform *platform, struct err *err)
 
 	return platform_trigger(platform, (const char *const[]){ trigger, NULL }, NULL, err);
 }
+
+bool platform_crontab_has(struct platform *platform, const char *words, bool *ret_has, struct err *err)
+{
+	AUTO(spawn_result_done) struct spawn_result result = { 0 };
+	const struct spawn spawn = {
+		.argv = (const char *const[]){ "crontab", "-l", NULL },
+		.env = platform_child_env(platform),
+	};
+
+	if (!spawn_run(platform->loop, &spawn, &result, err))
+		return false;
+	*ret_has = result.status == 0 && strstr(buf_text(&result.out), words) != NULL;
+	return true;
+}

@@ -11,7 +11,7 @@
 struct clock clock_system(void);
 /* The host's wall clock in every build: what the times of files are compared with. */
 int64_t clock_of_files(void);
-/* Seconds since boot. */
+/* Seconds since boot; a test build takes them from LETSENCRYPT_TEST_UPTIME, when that is set. */
 int64_t clock_uptime_s(void);
 
 #endif

@@ -17,6 +17,17 @@ int64_t when_add(int64_t at, int64_t seconds)
 	return sum;
 }
 
+int64_t when_minute_after(int64_t at, int64_t minute)
+{
+	time_t time = at;
+	struct tm tm = { 0 };
+	int64_t left_s;
+
+	(void)localtime_r(&time, &tm);
+	left_s = minute * WHEN_MINUTE - tm.tm_min * WHEN_MINUTE - tm.tm_sec;
+	return when_add(at, left_s > 0 ? left_s : left_s + WHEN_HOUR);
+}
+
 /* `at` itself when it is so far away that it has no calendar date. */
 static char *number(int64_t at)
 {

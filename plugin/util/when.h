@@ -13,6 +13,8 @@
 
 /* a + b, held within int64_t. */
 int64_t when_add(int64_t at, int64_t seconds);
+/* The next moment after `at` at which a clock in the zone of the process shows that minute (0..59) of an hour, and no seconds. */
+int64_t when_minute_after(int64_t at, int64_t minute);
 /* "2026-01-02 15:04:05" in the zone of the process; the caller frees it. */
 char *when_local(int64_t at) MUST_USE NEVER_NULL;
 /* "2026-01-02T15:04:05Z"; the caller frees it. */

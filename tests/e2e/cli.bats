@@ -124,19 +124,19 @@ fits() { not grep -E '^.{81}' <<<"$output"; }
 }
 
 @test "cron-job writes and removes the crontab's line" {
+	run -0 host_run letsencrypt:cron-job --remove
+	[[ $output == "-----> Removed cron job from dokku's crontab." ]]
+	not grep -q letsencrypt <<<"$(host_crontab)"
 	run -0 host_run letsencrypt:cron-job
 	[[ ${lines[0]} == "=====> Auto-renew cron job is not enabled" ]]
 	[[ ${lines[1]} == "       Run 'dokku letsencrypt:cron-job --add' to enable." ]]
 	run -0 host_run letsencrypt:cron-job --add
 	[[ $output == "-----> Added cron job to dokku's crontab." ]]
-	host_crontab | grep -q 'dokku letsencrypt:auto-renew &>> '
+	host_crontab | grep -q 'dokku letsencrypt:auto-renew --scheduled --by cron-entries &>> '
 	run -0 host_run --quiet letsencrypt:cron-job
-	[[ $output == "       Run 'dokku letsencrypt:cron-job --remove' to disable." ]]
+	[[ ${lines[0]} == "       Run 'dokku letsencrypt:cron-job --remove' to disable." ]]
 	run -0 host_run letsencrypt:cron-job --format json
-	[[ $output == '{"autorenew":true}' ]]
-	run -0 host_run letsencrypt:cron-job --remove
-	[[ $output == "-----> Removed cron job from dokku's crontab." ]]
-	not grep -q letsencrypt <<<"$(host_crontab)"
+	[[ $(jq -c '[.autorenew, .mechanism, .is_forgotten, has("last_at"), (.minute > 0 and .minute < 60), .next_at > now]' <<<"$output") == '[true,"cron-entries",false,false,true,true]' ]]
 }
 
 @test "list, ls and active know who is secured" {

@@ -8,6 +8,8 @@ setup() {
 	export DOKKU_ROOT=$BATS_TEST_TMPDIR/home DOKKU_LIB_ROOT=$BATS_TEST_TMPDIR/lib DOKKU_LOGS_DIR=/var/log/dokku
 	export DOKKU_SYSTEM_USER=nobody DOKKU_SYSTEM_GROUP=nogroup DOKKU_NOT_IMPLEMENTED_EXIT=10
 	unset LETSENCRYPT_DISABLE_PULL
+	# The platform's user comes here too.
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	data=$DOKKU_LIB_ROOT/data/letsencrypt
 	plugin=$DOKKU_LIB_ROOT/plugins/available/letsencrypt
@@ -16,6 +18,7 @@ setup() {
 	mkdir -p "$DOKKU_ROOT" "$plugin" "$stubs"
 	echo 0.38.27 >"$DOKKU_LIB_ROOT/VERSION"
 	: >"$calls"
+	chmod a+w "$calls"
 	PATH=$stubs:$PATH
 	make_plugin "$plugin"
 	stub plugn
@@ -36,14 +39,23 @@ stub() {
 make_plugin() {
 	mkdir -p "$1/plugin" "$1/hooks" "$1/templates"
 	cp "$source/commands" "$source/install" "$source/update" "$source/uninstall" "$source/dependencies" "$source/plugin.toml" "$1/"
+	cp -r "$source/templates/schedule" "$1/templates/"
 	system debian 12 "$1"
-	sed -i "s|^certbot=.*|certbot=$BATS_TEST_TMPDIR/certbot|" "$1/install"
+	redirect "$1"
 	echo 1 >"$1/plugin/source.c"
 	printf '%s\n' 'all:' '	mkdir -p $(BUILD)/release' '	cp program $(BUILD)/release/letsencrypt' '	cp hook $(BUILD)/release/letsencrypt-hook' \
 		"	echo built >>$calls" >"$1/Makefile"
 	printf '#!/bin/sh\ncase $1 in version) echo 1.0.0 ;; help) echo "lines $*" ;; *) echo "main $*" ;; esac\n' >"$1/program"
-	printf '#!/bin/sh\ncase $1 in --triggers) echo post-delete report ;; --subcommands) echo default enable report ;; *) echo "$0" ;; esac\n' >"$1/hook"
+	printf '#!/bin/sh\ncase $1 in --triggers) echo post-delete report ;; --subcommands) echo default enable report ;; --schedule) echo 7 ;; *) echo "$0" ;; esac\n' >"$1/hook"
 	chmod 755 "$1/program" "$1/hook"
+}
+
+# redirect FOLDER: what its scripts do in /etc, they do in the test's folder.
+redirect() {
+	units=$BATS_TEST_TMPDIR/units
+	cron=$BATS_TEST_TMPDIR/cron.d
+	mkdir -p "$units" "$cron"
+	sed -i -e "s|^certbot=.*|certbot=$BATS_TEST_TMPDIR/certbot|" -e "s|^units=.*|units=$units|" -e "s|^cron_folder=.*|cron_folder=$cron|" "$1/install" "$1/uninstall"
 }
 
 # system ID VERSION [FOLDER]: the system that `install` in FOLDER finds itself on.
@@ -119,6 +131,37 @@ state() { (cd "$BATS_TEST_TMPDIR" && find home lib -path '*/available/*' -prune 
 	[ "$(builds)" = 0 ]
 	[ -x "$plugin/post-delete" ]
 	grep -q '^plugn trigger scheduler-cron-write' "$calls"
+}
+
+@test "install writes the host's own schedule: a file of cron's, or a timer where systemd runs" {
+	"$plugin/install"
+	[ "$(ls "$cron")" = letsencrypt-auto-renew ]
+	grep -qE "^7 \* \* \* \* nobody .* exec [^ ]*/dokku letsencrypt:auto-renew --scheduled --by host >>/var/log/dokku/letsencrypt.log 2>&1$" "$cron/letsencrypt-auto-renew"
+	[ -z "$(ls "$units")" ]
+	stub systemctl 'case $1 in "") echo "  -.mount loaded active mounted /" ;; is-active) exit 3 ;; esac'
+	: >"$calls"
+	run "$plugin/install"
+	[ "$status" -eq 0 ]
+	[ -z "$(ls "$cron")" ]
+	[ "$(ls -m "$units")" = 'letsencrypt-auto-renew.service, letsencrypt-auto-renew.timer' ]
+	[ "$(stat -c %a "$units"/* | sort -u)" = 644 ]
+	[ "$(grep -cE '^systemctl (daemon-reload|enable --quiet --now letsencrypt-auto-renew.timer)$' "$calls")" = 2 ]
+	# A timer that somebody stopped by hand is started again: it is switched off by cron-job --remove.
+	: >"$calls"
+	"$plugin/install"
+	grep -q '^systemctl enable' "$calls"
+	stub systemctl 'case $1 in "") echo "  -.mount loaded active mounted /" ;; esac'
+	: >"$calls"
+	"$plugin/install"
+	never_called '^systemctl \(daemon-reload\|enable\)'
+}
+
+@test "a host with neither systemd nor cron is told, and installs" {
+	rmdir "$cron"
+	run "$plugin/install"
+	[ "$status" -eq 0 ]
+	[[ $output == *'The host has no schedule of its own.'* ]]
+	[ -z "$(ls "$units")" ]
 }
 
 @test "a kept program that does not start is built again" {
@@ -317,6 +360,7 @@ snippet() {
 	mkdir -p "$DOKKU_ROOT/blog/tls" "$data/--global/certs/x"
 	touch "$data/--global/autorenew" "$DOKKU_LIB_ROOT/config/letsencrypt/x"
 	ln -s bin/letsencrypt-hook "$plugin/cron-entries"
+	touch "$units/letsencrypt-auto-renew.timer" "$units/letsencrypt-auto-renew.service" "$units/other.timer"
 	stub plugn "test ! -e $plugin/cron-entries || echo 'entries are there' >>$calls"
 	: >"$calls"
 	run "$plugin/uninstall" letsencrypt
@@ -328,6 +372,9 @@ snippet() {
 	[ "$(grep -n '^nginx -t' "$calls" | cut -d: -f1)" -lt "$(grep -n '^systemctl reload' "$calls" | cut -d: -f1)" ]
 	grep -q '^plugn trigger scheduler-cron-write' "$calls"
 	never_called 'entries are there'
+	[ -z "$(ls "$cron")" ]
+	[ "$(ls "$units")" = other.timer ]
+	grep -q '^systemctl disable --now letsencrypt-auto-renew.timer' "$calls"
 	[ -d "$DOKKU_ROOT/blog/tls" ]
 	[ -d "$data/--global/certs/x" ]
 	[ -e "$data/--global/autorenew" ]
@@ -453,17 +500,48 @@ use_hook() {
 	[[ $output == *'sudo dokku plugin:install'* ]]
 }
 
-@test "cron-entries is one line while renewal is wanted, for the scheduler with a host's cron only" {
+@test "cron-entries is one line unless renewal was switched off, for the scheduler with a host's cron only" {
 	use_hook
-	[ -z "$("$plugin/cron-entries" docker-local)" ]
-	touch "$data/--global/autorenew"
 	run "$plugin/cron-entries" docker-local
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 1 ]
-	[[ $output =~ ^[1-5]?[0-9]\ 1?2?[0-9]\ \*\ \*\ \*\;dokku\ letsencrypt:auto-renew\;/var/log/dokku/letsencrypt.log$ ]]
+	[[ $output =~ ^[1-5]?[0-9]\ \*\ \*\ \*\ \*\;dokku\ letsencrypt:auto-renew\ --scheduled\ --by\ cron-entries\;/var/log/dokku/letsencrypt.log$ ]]
+	[[ $output != 0\ * ]]
 	[ "$("$plugin/cron-entries")" = "$output" ]
+	[ "$("$plugin/bin/letsencrypt-hook" --schedule cron.d)" = "${output%% *}" ]
+	[ "$("$plugin/cron-entries" docker-local)" = "$output" ]
 	[ -z "$("$plugin/cron-entries" k3s)" ]
 	[ -z "$("$plugin/cron-entries" null)" ]
+	touch "$data/--global/no-schedule"
+	[ -z "$("$plugin/cron-entries" docker-local)" ]
+	rm -r "$data"
+	run "$plugin/cron-entries" docker-local
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	run "$plugin/bin/letsencrypt-hook" --schedule cron.d
+	[ "$status" -eq 1 ]
+}
+
+@test "a schedule that has stopped costs a hook one file, and is told once a day" {
+	use_hook
+	[ "$(awk '{ print int($1) }' /proc/uptime)" -gt 7300 ] || export LETSENCRYPT_TEST_UPTIME=1000000
+	now=$(date +%s)
+	echo "7 $((now - 86400)) cron.d" >"$data/--global/schedule"
+	echo "$((now - 60)) $((now - 60)) 0 cron-entries" >"$data/--global/last-run"
+	ASAN_OPTIONS=detect_leaks=0 run strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/trace" "$plugin/post-domains-update" blog remove
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(grep -cE '"(schedule|no-schedule|forgotten-told)"' "$BATS_TEST_TMPDIR/trace")" = 0 ]
+	[ "$(grep -c '"last-run"' "$BATS_TEST_TMPDIR/trace")" = 1 ]
+	echo "$((now - 8000)) $((now - 8000)) 0 cron-entries" >"$data/--global/last-run"
+	run "$plugin/post-domains-update" blog remove
+	[ "$status" -eq 0 ]
+	[[ $output == *'The schedule does not run'*/var/log/dokku/letsencrypt.log ]]
+	run "$plugin/post-domains-update" blog remove
+	[ -z "$output" ]
+	echo $((now - 86500)) >"$data/--global/forgotten-told"
+	run "$plugin/post-domains-update" blog remove
+	[[ $output == *'The schedule does not run'* ]]
 }
 
 @test "post-domains-update asks for enable when names were added or set" {
@@ -525,6 +603,7 @@ use_hook() {
 	rm -rf "$plugin"
 	mkdir "$plugin"
 	(cd "$source" && tar -cf - --exclude=./build --exclude=./bin --exclude=./.git --exclude=./tests .) | tar -xf - -C "$plugin"
+	redirect "$plugin"
 	unset DOKKU_SYSTEM_USER
 	rm "$stubs"/dpkg*
 	run "$plugin/install"

@@ -99,7 +99,7 @@ host_write_stub() { # PLUGIN KIND NAME, sets REPLY to the file
 }
 
 host_make_tree() {
-	mkdir -p "$HOST"/{etc/default,faults,log,run/requests,tmp,home/dokku,var/{cache,crontab}} \
+	mkdir -p "$HOST"/{etc/default,etc/cron.d,etc/systemd/system,faults,log,run/requests,tmp,home/dokku,var/{cache,crontab}} \
 		"$HOST"/var/{log/dokku,lib/dokku/{config,data/nginx-vhosts/dokku-errors}}
 	cp -r "$PLATFORM"/root/. "$HOST/"
 	chmod -R go+rX "$HOST"/bin "$HOST"/lib "$HOST"/core
@@ -283,6 +283,23 @@ host_install_hook() {
 	host_run "${environment[@]}" plugin:install
 }
 
+# host_redirect FOLDER: what the scripts of the plugin there do in /etc, they do in the host's own.
+host_redirect() {
+	local script
+	for script in "$1"/{install,uninstall}; do
+		if [[ ! -f $script ]]; then continue; fi
+		sed -i -e "s|^certbot=.*|certbot=$HOST/etc/letsencrypt|" -e "s|^units=.*|units=$HOST/etc/systemd/system|" \
+			-e "s|^cron_folder=.*|cron_folder=$HOST/etc/cron.d|" "$script"
+	done
+}
+
+# The project's HEAD, with one commit on it that keeps its scripts out of this machine's /etc.
+host_clone_project() { # TARGET
+	local git=(env GIT_CONFIG_GLOBAL="$HOST/etc/gitconfig" git -c user.name=host -c user.email=host@platform.test)
+	git config --file "$HOST/etc/gitconfig" --add safe.directory '*'
+	"${git[@]}" clone -q "$PROJECT" "$1" && host_redirect "$1" && "${git[@]}" -C "$1" commit -q --allow-empty -am 'In a folder'
+}
+
 # The working tree, built once: copies of the built plugin are kept by the content of the tree.
 host_install_copy() {
 	local target=$HOST/var/lib/dokku/plugins/available/letsencrypt key kept
@@ -296,8 +313,7 @@ host_install_copy() {
 		rm -rf "$target"
 		cp -a "$kept" "$target"
 	fi
-	# What certbot keeps on this machine is none of the host's.
-	sed -i "s|^certbot=.*|certbot=$HOST/etc/letsencrypt|" "$target/install"
+	host_redirect "$target"
 	ln -sfn "$target" "$HOST/var/lib/dokku/plugins/enabled/letsencrypt"
 	if ! host_install_hook {lock}>&-; then
 		exec {lock}>&-
@@ -314,9 +330,8 @@ host_install_copy() {
 host_install_plugin() {
 	local status=0 output
 	if [[ ${1:-} == --clone ]]; then
-		git config --file "$HOST/etc/gitconfig" --add safe.directory "$PROJECT"
-		git config --file "$HOST/etc/gitconfig" --add safe.directory "$PROJECT/.git"
-		output=$(host_run LETSENCRYPT_DISABLE_PULL=true plugin:install "file://$PROJECT" --name letsencrypt 2>&1 </dev/null) || status=$?
+		output=$(host_clone_project "$HOST/tmp/project-clone" 2>&1 &&
+			host_run LETSENCRYPT_DISABLE_PULL=true plugin:install "file://$HOST/tmp/project-clone" --name letsencrypt 2>&1 </dev/null) || status=$?
 	else
 		output=$(host_install_copy 2>&1 </dev/null) || status=$?
 	fi
@@ -394,16 +409,50 @@ host_crontab() {
 	if [[ -f $HOST/var/crontab/dokku ]]; then cat "$HOST/var/crontab/dokku"; fi
 }
 
-# host_cron_run: every line of the crontab once, as cron would: short PATH, no terminal, no USER, stdin empty.
+# What a daemon starts as the platform's user: short PATH, no terminal, no USER, stdin empty.
+host_as_daemon() { # PATH SHELL COMMAND
+	local run=(env -i "PATH=$1" "HOME=$HOST/home/dokku" "LOGNAME=$HOST_USER" "SHELL=$2" "${HOST_ENVIRONMENT[@]}" "$2" -c "$3")
+	if ((HOST_ROOT)); then run=(setpriv "--reuid=$HOST_USER" "--regid=$HOST_GROUP" --init-groups "${run[@]}"); fi
+	(cd / && "${run[@]}" </dev/null 3>&- 4>&-)
+}
+
+# host_cron_run: every line of the crontab once, as cron would.
 host_cron_run() {
-	local line path status=0 run=(env -i)
+	local line path status=0
 	path=$(host_crontab | sed -n 's/^PATH=//p')
-	if ((HOST_ROOT)); then run=(setpriv "--reuid=$HOST_USER" "--regid=$HOST_GROUP" --init-groups env -i); fi
 	while IFS= read -r line; do
 		if [[ $line =~ ^([^[:space:]]+[[:space:]]+){5}(.*)$ && $line != *=/* ]]; then
-			(cd / && "${run[@]}" "PATH=$path" HOME="$HOST/home/dokku" LOGNAME="$HOST_USER" SHELL=/bin/bash /bin/bash -c "${BASH_REMATCH[2]}" \
-				</dev/null 3>&- 4>&-) || status=$?
+			host_as_daemon "$path" /bin/bash "${BASH_REMATCH[2]}" || status=$?
 		fi
 	done < <(host_crontab)
+	return "$status"
+}
+
+# host_systemd on|off: whether systemd runs here. Its units are not started by it, but by host_schedule_run.
+host_systemd() {
+	if [[ $1 == on ]]; then : >"$HOST/run/systemd"; else rm -f "$HOST/run/systemd"; fi
+}
+
+# host_schedule_run: what the host's own schedule starts, once: the service of each timer that is enabled, if systemd runs, else the lines in etc/cron.d.
+host_schedule_run() {
+	local path=$HOST/bin:/usr/local/bin:/usr/bin:/bin file unit line status=0
+	if [[ -e $HOST/run/systemd ]]; then
+		for file in "$HOST"/run/enabled/*.timer; do
+			unit=$HOST/etc/systemd/system/${file##*/}
+			if [[ ! -f $unit ]]; then continue; fi
+			line=$(sed -n "s|^ExecStart=/bin/sh -c '\(.*\)'$|\1|p" "${unit%.timer}.service")
+			host_as_daemon "$path" /bin/sh "$line" || status=$?
+		done
+		return "$status"
+	fi
+	for file in "$HOST"/etc/cron.d/*; do
+		# Names with a dot are none of cron's.
+		if [[ ! -f $file || ${file##*/} == *.* ]]; then continue; fi
+		while IFS= read -r line; do
+			if [[ $line =~ ^([0-9*]+[[:space:]]+){5}([a-z0-9_-]+)[[:space:]]+(.*)$ && ${BASH_REMATCH[2]} == "$HOST_USER" ]]; then
+				host_as_daemon "$path" /bin/sh "${BASH_REMATCH[3]}" || status=$?
+			fi
+		done <"$file"
+	done
 	return "$status"
 }

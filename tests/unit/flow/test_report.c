@@ -53,7 +53,7 @@ static void values_are_effective_with_defaults(void **state)
 	folder_write(&desk->tree->folder, CONFIG "blog/enabled", "true", 0600);
 	assert_true(report_read(&desk->context, "blog", false, &report, &desk->err));
 	assert_string_equal(value_of(&report, "active"), "false");
-	assert_string_equal(value_of(&report, "autorenew"), "false");
+	assert_string_equal(value_of(&report, "autorenew"), "true");
 	assert_string_equal(value_of(&report, "computed-email"), "all@example.com");
 	assert_string_equal(value_of(&report, "email"), "");
 	assert_string_equal(value_of(&report, "computed-dns-provider"), "");

@@ -69,6 +69,21 @@ static void writes_cron_by_its_name_of_the_day(void **state)
 	assert_string_equal(calls, "trigger cron-write\ntrigger scheduler-cron-write\n");
 }
 
+static void looks_into_the_crontab(void **state)
+{
+	struct tree *tree = *state;
+	bool has = true;
+
+	folder_write(&tree->folder, "bin/crontab", "#!/bin/sh\necho \"$*\"; exit 1\n", 0755);
+	assert_true(platform_crontab_has(tree->platform, "-l", &has, &tree->err));
+	assert_false(has);
+	folder_write(&tree->folder, "bin/crontab", "#!/bin/sh\necho 7 '* * * *' dokku \"$*\"\n", 0755);
+	assert_true(platform_crontab_has(tree->platform, "dokku -l", &has, &tree->err));
+	assert_true(has);
+	assert_true(platform_crontab_has(tree->platform, "dokku -r", &has, &tree->err));
+	assert_false(has);
+}
+
 static void reads_the_effective_ports(void **state)
 {
 	struct tree *tree = *state;
@@ -121,6 +136,7 @@ int main(void)
 		TREE_TEST(a_failure_has_the_trigger_s_words),
 		TREE_TEST(tells_what_changed),
 		TREE_TEST(writes_cron_by_its_name_of_the_day),
+		TREE_TEST(looks_into_the_crontab),
 		TREE_TEST(reads_the_effective_ports),
 		TREE_TEST(adds_a_port_to_the_explicit_map),
 		TREE_TEST(keeps_what_was_only_detected),

@@ -57,6 +57,18 @@ static void writes_dates(void **state)
 	}
 }
 
+static void the_next_minute_of_that_number(void **state)
+{
+	(void)state;
+	/* 1767366245 is 16:04:05. */
+	assert_int_equal(when_minute_after(1767366245, 4), 1767366240 + 3600);
+	assert_int_equal(when_minute_after(1767366245, 5), 1767366300);
+	assert_int_equal(when_minute_after(1767366245, 0), 1767366240 + 56 * 60);
+	assert_int_equal(when_minute_after(1767366240, 4), 1767366240 + 3600);
+	assert_int_equal(when_minute_after(1767366239, 4), 1767366240);
+	assert_true(when_minute_after(INT64_MAX, 5) == INT64_MAX);
+}
+
 static void what_it_writes_can_be_read(void **state)
 {
 	(void)state;
@@ -93,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_are_held_within_the_type),
 		cmocka_unit_test(writes_dates),
+		cmocka_unit_test(the_next_minute_of_that_number),
 		cmocka_unit_test(what_it_writes_can_be_read),
 		cmocka_unit_test(writes_differences),
 	};

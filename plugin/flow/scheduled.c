@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * auto-renew as the schedule starts it: of the starts that come in an hour, by whatever mechanism, exactly one is carried out; the others end without a word.
+ */
+#include <stddef.h>
+
+#include "flow/actions.h"
+#include "flow/context.h"
+#include "flow/talk.h"
+#include "platform/platform.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/schedule.h"
+#include "util/err.h"
+
+/* What our line of the platform's crontab is known by. */
+#define CRONTAB_WORDS "letsencrypt:auto-renew --scheduled --by cron-entries"
+
+/*
+ * The platform's crontab is in charge but does not have our line: nobody tells the platform to write it anew when schedulers change, and a blank line of some
+ * other plugin costs all lines. It is written then, and the host's own schedule does what that line would have done at this moment.
+ */
+static bool stands_in(struct context *context, bool *ret_acts, struct err *err)
+{
+	struct err why;
+	bool is_listed = false;
+
+	if (!platform_crontab_has(context->platform, CRONTAB_WORDS, &is_listed, err))
+		return false;
+	if (!is_listed && !platform_write_cron(context->platform, &why))
+		talk_say(&context->talk, TALK_WARN, NULL, "dokku's crontab, which should start this run, could not be written: %s", why.text);
+	*ret_acts = !is_listed;
+	return true;
+}
+
+static bool is_due(struct context *context, enum schedule_by by, const struct schedule_run *last, bool *ret_is_due, struct err *err)
+{
+	enum schedule_by in_charge = schedule_in_charge(platform_lib_root(context->platform));
+
+	*ret_is_due = false;
+	if (clock_uptime_s() < SCHEDULE_BOOT_S || schedule_has_run(last, clock_now(&context->clock)))
+		return true;
+	if (by == SCHEDULE_BY_HOST && in_charge == SCHEDULE_BY_CRON_ENTRIES)
+		return stands_in(context, ret_is_due, err);
+	*ret_is_due = by == in_charge;
+	return true;
+}
+
+/* What it failed at as a whole is no completed run. */
+static bool run(struct context *context, int global_fd, enum schedule_by by, int64_t completed_at, int *ret_exit, struct err *err)
+{
+	struct schedule_run noted = { .started_at = clock_now(&context->clock), .completed_at = completed_at, .exit_status = 1, .by = by };
+	bool is_done = auto_renew_all(context, false, ret_exit, err);
+	struct err why;
+
+	if (is_done || *ret_exit != 0) {
+		noted.completed_at = clock_now(&context->clock);
+		noted.exit_status = *ret_exit;
+	}
+	if (!schedule_note_run(global_fd, &noted, &why))
+		talk_say(&context->talk, TALK_WARN, NULL, "This run could not be noted as the last one: %s", why.text);
+	return is_done;
+}
+
+bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret_exit, struct err *err)
+{
+	int global_fd = platform_global_fd(context->platform, err);
+	enum schedule_by by = SCHEDULE_BY_HOST;
+	struct schedule_run last;
+	bool is_wanted = false;
+
+	*ret_exit = 0;
+	if (!schedule_by_parse(by_name, &by))
+		return err_set(err, ERR_USAGE, "'%s' starts no schedule: --by cron-entries (dokku's crontab) or --by host (its systemd timer or file in /etc/cron.d)", by_name);
+	if (global_fd < 0)
+		return false;
+	if (!schedule_is_on(global_fd))
+		return true;
+	AUTO_FD lock_fd = schedule_lock(global_fd, err);
+	if (lock_fd < 0)
+		return err->kind == ERR_LOCKED;
+	last = schedule_last_run(global_fd);
+	if (!is_due(context, by, &last, &is_wanted, err))
+		return false;
+	return !is_wanted || run(context, global_fd, by, last.completed_at, ret_exit, err);
+}
