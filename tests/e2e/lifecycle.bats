@@ -41,7 +41,7 @@ make_plugin() {
 	echo 1 >"$1/plugin/source.c"
 	printf '%s\n' 'all:' '	mkdir -p $(BUILD)/release' '	cp program $(BUILD)/release/letsencrypt' '	cp hook $(BUILD)/release/letsencrypt-hook' \
 		"	echo built >>$calls" >"$1/Makefile"
-	printf '#!/bin/sh\ncase $1 in version) echo 1.0.0 ;; help) echo "lines $*" ;; *) echo "main $*" ;; esac\n' >"$1/program"
+	printf '#!/bin/sh\ncase $1 in version) echo 1.0.0 ;; help) echo "lines $*" ;; takeover) ;; *) echo "main $*" ;; esac\n' >"$1/program"
 	printf '#!/bin/sh\ncase $1 in --triggers) echo post-delete report ;; --subcommands) echo default enable report ;; *) echo "$0" ;; esac\n' >"$1/hook"
 	chmod 755 "$1/program" "$1/hook"
 }
