@@ -215,3 +215,35 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	run -0 host_run letsencrypt:events plain
 	shows "in use as it was"
 }
+
+@test "an app that was taken over is renewed when it is due, and the bash plugin could go on with what is there" {
+	local config serial
+	host_ca_start
+	legacy_property --global server "$HOST_CA_DIRECTORY"
+	legacy_property --global ca-certificate "$HOST_CA_CERT"
+	legacy_own
+	core_app back back.example.test
+	# The name of the files is the first domain, whatever can be in a certificate.
+	printf '%s\n' _ intranet back.example.test >"$HOST_ROOT_FOLDER/back/VHOST"
+	legacy_issue ec 10 back.example.test && legacy_place back "$HOST_CA_DIRECTORY" && legacy_install back
+	mkdir -p "$HOST_ROOT_FOLDER/back/nginx.conf.d"
+	echo "location ^~ /.well-known/acme-challenge { alias $HOST_DATA_FOLDER/back/.well-known/acme-challenge; }" >"$HOST_ROOT_FOLDER/back/nginx.conf.d/letsencrypt.conf"
+	legacy_own
+	legacy_property back graceperiod 2592000 && legacy_own
+	host_quietly proxy:build-config back
+	serial=$(leaf_serial back.example.test)
+	run -0 install_again
+	shows "in use as they are: 1"
+	run -0 host_run letsencrypt:auto-renew back
+	host_until 5 is_replaced back.example.test "$serial"
+	host_https_get back.example.test >/dev/null
+
+	legacy_is_active back
+	config=$(legacy_config back "$HOST_CA_DIRECTORY" "$LEGACY_EMAIL")
+	[[ $(readlink "$(legacy_folder back)/current") == "$(legacy_folder back)/$(legacy_id "$config")" ]]
+	[[ $(<"$(legacy_folder back)/current/config") == "$config" ]]
+	pair_fits "$(legacy_folder back)/current/certificates/intranet.crt" "$(legacy_folder back)/current/certificates/intranet.key"
+	diff "$(legacy_folder back)/current/certificates/intranet.pem" <(cat "$(legacy_folder back)"/current/certificates/intranet.{crt,key})
+	[[ $(legacy_list | grep '^back ') == "$(listed | grep '^back ')" ]]
+	[[ -z $(find "$HOST_ROOT_FOLDER/back/letsencrypt" -type f -perm /077) ]]
+}
