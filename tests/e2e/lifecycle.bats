@@ -8,7 +8,8 @@ setup() {
 	export DOKKU_ROOT=$BATS_TEST_TMPDIR/home DOKKU_LIB_ROOT=$BATS_TEST_TMPDIR/lib DOKKU_LOGS_DIR=/var/log/dokku
 	export DOKKU_SYSTEM_USER=nobody DOKKU_SYSTEM_GROUP=nogroup DOKKU_NOT_IMPLEMENTED_EXIT=10
 	unset LETSENCRYPT_DISABLE_PULL
-	chmod 755 "$BATS_TEST_TMPDIR"
+	# install works as the platform's user, too.
+	chmod 755 "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
 	data=$DOKKU_LIB_ROOT/data/letsencrypt
 	plugin=$DOKKU_LIB_ROOT/plugins/available/letsencrypt
 	calls=$BATS_TEST_TMPDIR/calls

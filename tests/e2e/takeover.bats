@@ -138,9 +138,10 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	[[ $(listed | grep -cE '^(renamed|dangling|changed|cut) ') == 4 ]]
 	# Nothing is gone or changed, and new files are ours: older settings as properties, the layout of an app that had lost it.
 	contents >"$HOST/tmp/after"
-	[[ -z $(comm -23 "$HOST/tmp/before" "$HOST/tmp/after" | grep -v '/letsencrypt/certs/current ') ]]
+	run -0 comm -23 "$HOST/tmp/before" "$HOST/tmp/after"
+	[[ $output == "$(legacy_folder dangling)/current "* && ${#lines[@]} == 1 ]]
 	run -0 comm -13 "$HOST/tmp/before" "$HOST/tmp/after"
-	[[ $(grep -vE '/(renamed|dangling)/letsencrypt/|/config/letsencrypt/older/' <<<"$output") == "" ]]
+	run -1 grep -vE '/(renamed|dangling)/letsencrypt/|/config/letsencrypt/older/' <<<"$output"
 }
 
 @test "the second time says nothing and changes nothing" {
