@@ -234,5 +234,9 @@
 	\
 	"UPDATE sqlite_sequence SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)) WHERE name = 'orders';"
 
-const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3 };
+/* Which trouble of an app the operator was told of last, "" = none. */
+#define VERSION_4 \
+	"ALTER TABLE apps ADD COLUMN notice TEXT NOT NULL DEFAULT '';"
+
+const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4 };
 const size_t schema_migration_count = COUNT(schema_migrations);
