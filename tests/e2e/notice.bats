@@ -111,8 +111,17 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	shows "took too long and was ended"
 	[[ ! $(host_processes) ]]
 	recorder
+	sed -i "2i [ ! -e '$HOST/tmp/broken' ] || exit 3" "$HOST/tmp/notify"
 	renew
 	[[ $(states) == failing ]]
+	# Also when there is nothing else to do for the app.
+	touch "$HOST/tmp/broken"
+	core_point_at_ca
+	run -0 host_run letsencrypt:enable web
+	renew
+	rm "$HOST/tmp/broken"
+	renew
+	[[ $(states) == "failing mended" ]]
 }
 
 @test "without a program it is mailed, where there are a sendmail and somebody to mail to" {

@@ -105,10 +105,10 @@ static void a_program_that_others_can_change_is_refused(void **state)
 {
 	struct desk *desk = *state;
 
-	assert_program(desk, "good", 0755, NULL);
-	assert_program(desk, "of-group", 0775, "can be changed by others");
-	assert_program(desk, "of-all", 0757, "can be changed by others");
-	assert_program(desk, "text", 0644, "is not a program that can be run");
+	assert_program(desk, "bin/good", 0755, NULL);
+	assert_program(desk, "bin/of-group", 0775, "can be changed by others");
+	assert_program(desk, "bin/of-all", 0757, "can be changed by others");
+	assert_program(desk, "bin/text", 0644, "is not a program that can be run");
 	assert_false(notify_check_program("good", &desk->err));
 	assert_non_null(strstr(desk->err.text, "does not start with '/'"));
 	assert_false(notify_check_program("/nowhere/at-all", &desk->err));
