@@ -18,9 +18,9 @@ setup() {
 
 teardown() { host_destroy; }
 
-# program [NAME] <body: what the property notify names
+# program <body: what the property notify names
 program() {
-	local file=$HOST/tmp/${1:-notify}
+	local file=$HOST/tmp/notify
 	{
 		echo '#!/bin/sh'
 		cat
@@ -62,15 +62,23 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	[[ $(states) == "failing mended" ]]
 }
 
-@test "an app that is held back is told, and one that nobody wants any more is not" {
+@test "an app that is held back is told" {
 	run -0 host_run letsencrypt:enable web
 	recorder
 	run -0 host_run letsencrypt:revoke web
 	renew
 	[[ $(states) == held-back && $(last .next) == *"dokku letsencrypt:enable web" ]]
-	run -0 host_run letsencrypt:disable web
 	renew
 	[[ $(states) == held-back ]]
+}
+
+@test "of an app that is disabled nothing is told any more" {
+	recorder
+	no_ca
+	run -1 host_run letsencrypt:enable web
+	run -0 host_run letsencrypt:disable web
+	renew
+	[[ $(states) == failing ]]
 }
 
 @test "the end that comes nearer is told, and the end" {
