@@ -93,6 +93,7 @@ const struct verb verbs[] = {
 	{ "report-trigger", "<app>", NULL, 0, 1, NO_RAW, no_options, verb_report_trigger },
 	{ "revoke", "<app> [--reason <reason>]", "Revoke letsencrypt certificate for app", 1, 1, NO_RAW, revoke_options, verb_revoke },
 	{ "set", "<app>|--global <property> [<value>]", "Set or clear a letsencrypt property for an app", 1, 3, 2, set_options, verb_set },
+	{ "takeover", "", NULL, 0, 0, NO_RAW, no_options, verb_takeover },
 	{ "version", "", "Display the version of the plugin", 0, 0, NO_RAW, no_options, verb_version },
 	{ NULL, NULL, NULL, 0, 0, 0, NULL, NULL }
 };

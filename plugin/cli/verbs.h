@@ -73,6 +73,7 @@ bool verb_report(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_report_trigger(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_revoke(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_set(struct call *call, int *ret_exit, struct err *err) MUST_USE;
+bool verb_takeover(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_version(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 
 #endif

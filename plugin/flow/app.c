@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "flow/context.h"
+#include "flow/footprint.h"
 #include "flow/names.h"
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -44,37 +45,6 @@ static void read_pem(int dir_fd, const char *name, struct buf *ret_pem)
 
 	if (dir_fd < 0 || !file_read(dir_fd, name, ret_pem, &ignored))
 		buf_clear(ret_pem);
-}
-
-static bool file_has_leaf(int dir_fd, const char *name, const char *leaf)
-{
-	AUTO_BUF pem = BUF_MAX(PEM_MAX);
-	char hex[65];
-	struct err ignored;
-
-	read_pem(dir_fd, name, &pem);
-	return pem.size > 0 && cert_leaf_sha256(buf_text(&pem), hex, &ignored) && strcmp(hex, leaf) == 0;
-}
-
-/*
- * The old plugin's footprint (contract 11.2): its copy beside the certificate, and the same certificate where `current` points (an absolute link, hence followed).
- */
-static bool was_installed_by_old_plugin(struct context *context, const char *app, int tls_fd, const char *leaf)
-{
-	AUTO_FREE char *path = mem_fmt("%s/%s/letsencrypt/certs/current/certificates", platform_root(context->platform), app);
-	AUTO_STRS names = { 0 };
-	AUTO_FD dir_fd = -1;
-	struct err ignored;
-
-	if (!file_has_leaf(tls_fd, "server.letsencrypt.crt", leaf))
-		return false;
-	dir_fd = dir_open(path, &ignored);
-	if (dir_fd < 0 || !dir_list(dir_fd, &names, &ignored))
-		return false;
-	for (size_t i = 0; i < names.count; i++)
-		if (text_ends(names.items[i], ".crt") && !text_ends(names.items[i], ".issuer.crt") && file_has_leaf(dir_fd, names.items[i], leaf))
-			return true;
-	return false;
 }
 
 static void take_from_row(const struct store_cert *row, struct cert *ret_cert)
@@ -121,9 +91,13 @@ static bool read_tls(struct context *context, const char *app, struct app_held *
 	read_pem(tls_fd, "server.crt", &pem);
 	if (!read_cert(context->store, buf_text(&pem), held, err))
 		return false;
-	if (held->has_tls && held->is_readable)
-		held->is_ours = strcmp(held->app.leaf, held->cert.leaf_sha256) == 0 ||
-				was_installed_by_old_plugin(context, app, tls_fd, held->cert.leaf_sha256);
+	if (!held->has_tls || !held->is_readable)
+		return true;
+	held->is_ours = strcmp(held->app.leaf, held->cert.leaf_sha256) == 0;
+	if (held->is_ours)
+		return true;
+	held->footprint = footprint_of(context, app, tls_fd, held->cert.leaf_sha256);
+	held->is_ours = held->footprint == FOOTPRINT_IN_USE;
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "crypto/cert.h"
+#include "flow/footprint.h"
 #include "flow/settings.h"
 #include "platform/platform.h"
 #include "platform/tls.h"
@@ -31,6 +32,7 @@ struct app_held {
 	bool is_readable;        /* server.crt is a certificate */
 	struct cert cert;        /* of server.crt, when is_readable: leaf_sha256, names, dates, issuer and ari_id */
 	bool is_ours;            /* we (or the bash plugin) installed it: what `active` answers */
+	enum footprint footprint;/* what the bash plugin's files say of it: asked only if the store does not say that it is ours */
 	bool is_known;           /* `known` is its row */
 	struct store_cert known;
 	struct store_app app;    /* use, held back, failures */

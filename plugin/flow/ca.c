@@ -132,17 +132,17 @@ static bool account_from_files(const struct account_files *files, struct account
 }
 
 /* Accounts of an older release of the bash plugin, one for each set of arguments: the newest is copied to the shared layout, so that there is one place. */
-static bool adopt_old_layout(struct context *context, int accounts_fd, const char *folder, const char *app, const struct settings *settings, bool *ret_found,
-			     struct account_files *ret_files, struct err *err)
+static bool adopt_old_layout(struct context *context, int accounts_fd, const char *folder, const char *app, const char *email, struct err *err)
 {
 	AUTO_FD app_fd = platform_app_fd(context->platform, app, err);
+	AUTO(account_files_done) struct account_files files = { 0 };
+	bool is_found = false;
 
-	if (app_fd < 0 || !account_files_old_layout(app_fd, folder, settings->email, ret_found, ret_files, err))
+	if (app_fd < 0 || !account_files_old_layout(app_fd, folder, email, &is_found, &files, err))
 		return false;
-	if (!*ret_found || !*ret_files->url)
-		return true;
-	return account_files_save_key(accounts_fd, folder, ret_files->email, &ret_files->pem, err) &&
-	       account_files_save_url(accounts_fd, folder, ret_files->email, ret_files->url, err);
+	return !is_found || !*files.url ||
+	       (account_files_save_key(accounts_fd, folder, files.email, &files.pem, err) &&
+		account_files_save_url(accounts_fd, folder, files.email, files.url, err));
 }
 
 /* Of the e-mail, else the oldest of the server. */
@@ -156,15 +156,26 @@ static bool find_shared(int accounts_fd, const char *folder, const struct settin
 	return account_files_oldest(accounts_fd, folder, ret_found, ret_files, err);
 }
 
+bool account_adopt(struct context *context, const char *app, const struct settings *settings, struct err *err)
+{
+	AUTO_FREE char *host = url_host_port(settings->server);
+	AUTO_FREE char *folder = account_server_folder(host);
+	AUTO_FD accounts_fd = context_accounts_fd(context, err);
+	AUTO(account_files_done) struct account_files shared = { 0 };
+	bool is_found = false;
+
+	if (accounts_fd < 0 || !account_files_load(accounts_fd, folder, settings->email, &is_found, &shared, err))
+		return false;
+	return is_found || adopt_old_layout(context, accounts_fd, folder, app, settings->email, err);
+}
+
 static bool find_files(struct context *context, const char *app, const struct settings *settings, bool *ret_found, struct account_files *ret_files, struct err *err)
 {
 	AUTO_FREE char *host = url_host_port(settings->server);
 	AUTO_FREE char *folder = account_server_folder(host);
 	AUTO_FD accounts_fd = context_accounts_fd(context, err);
 
-	if (accounts_fd < 0 || !find_shared(accounts_fd, folder, settings, ret_found, ret_files, err))
-		return false;
-	return *ret_found || adopt_old_layout(context, accounts_fd, folder, app, settings, ret_found, ret_files, err);
+	return accounts_fd >= 0 && account_adopt(context, app, settings, err) && find_shared(accounts_fd, folder, settings, ret_found, ret_files, err);
 }
 
 bool account_known(struct context *context, const struct settings *settings, char **ret_url, struct err *err)

@@ -50,6 +50,11 @@ void account_done(struct account *account);
  */
 bool account_get(struct ca *ca, struct context *context, const char *app, const struct settings *settings, struct account *ret_account, char **ret_terms_url,
 		 struct err *err) MUST_USE;
+/*
+ * Makes the app's account of the bash plugin's older layout (one for each set of arguments) the one that all apps share, unless there is one for this server and
+ * e-mail. No CA is asked.
+ */
+bool account_adopt(struct context *context, const char *app, const struct settings *settings, struct err *err) MUST_USE;
 /* URL of the account that account_get would find without asking anybody, "" = it would make one; the caller frees it. */
 bool account_known(struct context *context, const struct settings *settings, char **ret_url, struct err *err) MUST_USE;
 /* The CA does not know the account any more: registers the same key again and keeps the new URL. */

@@ -28,6 +28,7 @@ struct context {
 	struct nginx *nginx;
 	struct budgets *budgets; /* flow/budget opens it */
 	char *templates; /* folder templates/ of the installed plugin */
+	bool is_unheard; /* the operator could not be told something: not tried again in this run */
 };
 
 /* `environment` as main got it. */

@@ -130,11 +130,14 @@ static bool is_near(int64_t at, int64_t known_at)
 	return at > 0 && at >= known_at - FOUND_AGE_S && at <= known_at + FOUND_AGE_S;
 }
 
+int64_t history_issued_at(int64_t not_before_at, int64_t sct_at)
+{
+	return is_near(sct_at, not_before_at) ? sct_at + AFTER_SCT_S : not_before_at + AFTER_NOT_BEFORE_S;
+}
+
 static int64_t time_of_issuance(const struct found_cert *found, int64_t known_at)
 {
-	if (is_near(known_at, found->not_before_at))
-		return known_at;
-	return is_near(found->sct_at, found->not_before_at) ? found->sct_at + AFTER_SCT_S : found->not_before_at + AFTER_NOT_BEFORE_S;
+	return is_near(known_at, found->not_before_at) ? known_at : history_issued_at(found->not_before_at, found->sct_at);
 }
 
 /* What is there already knows better. The issuer is looked at only without a server (""); issued_at 0: to be estimated. */

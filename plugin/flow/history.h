@@ -38,5 +38,7 @@ void history_done(struct history *history);
 bool history_read(struct context *context, struct history *ret_history, struct err *err) MUST_USE;
 /* Adds what the store has got since. */
 bool history_catch_up(struct history *history, struct err *err) MUST_USE;
+/* When a certificate that was found on disk was issued, as nobody wrote it down (design 4); sct_at 0 = it has none. */
+int64_t history_issued_at(int64_t not_before_at, int64_t sct_at);
 
 #endif

@@ -16,6 +16,8 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/name.h"
+#include "util/strs.h"
 
 #define LINE_MAX_SIZE ((size_t)64 * 1024)
 #define PEM_MAX ((size_t)1024 * 1024)
@@ -37,20 +39,19 @@ static void make_id(const char *config, const char *docker_options, char ret_id[
 	digest_sha1_hex(line, strlen(line), ret_id);
 }
 
-/* The old plugin's name for the files: the app's first domain as it stands in VHOST, "*" as "_". */
-static char *file_name(const char *name)
+/* The old plugin's name for the files: the app's first domain as it stands in VHOST, whether it can be in a certificate or not, "*" as "_". */
+static char *file_name(const struct strs *domains, const char *fallback)
 {
-	char *copy = mem_strdup(name);
+	char *name = mem_strdup(domains->count > 0 && name_is_component(domains->items[0]) ? domains->items[0] : fallback);
 
-	for (char *c = copy; *c; c++)
+	for (char *c = name; *c; c++)
 		*c = *c == '*' ? '_' : *c == ':' ? '-' : *c;
-	return copy;
+	return name;
 }
 
-static bool write_certificates(int id_fd, const char *name, const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
+static bool write_certificates(int id_fd, const char *base, const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
 {
 	AUTO_FD dir_fd = dir_make_at(id_fd, "certificates", 0700, err);
-	AUTO_FREE char *base = file_name(name);
 	AUTO_FREE char *crt = mem_fmt("%s.crt", base);
 	AUTO_FREE char *key = mem_fmt("%s.key", base);
 	AUTO_FREE char *pem = mem_fmt("%s.pem", base);
@@ -80,8 +81,8 @@ static bool point_current(int certs_fd, const char *target, struct err *err)
 	return false;
 }
 
-static bool write_folder(struct context *context, const struct app *app, const char *config, const char *docker_options, const struct buf *chain_pem,
-			 const struct buf *key_pem, struct err *err)
+static bool write_folder(struct context *context, const struct app *app, const char *config, const char *docker_options, const char *name,
+			 const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
 {
 	char id[41];
 	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, err);
@@ -93,9 +94,10 @@ static bool write_folder(struct context *context, const struct app *app, const c
 	if (certs_fd < 0 || (id_fd = dir_make_at(certs_fd, id, 0755, err)) < 0)
 		return false;
 	target = mem_fmt("%s/%s/letsencrypt/certs/%s", platform_root(context->platform), app->name, id);
-	return file_replace_fast(id_fd, "config", config, strlen(config), 0644, err) &&
-	       file_replace_fast(id_fd, "docker_options", docker_options, strlen(docker_options), 0644, err) &&
-	       write_certificates(id_fd, app->wanted.names.items[0], chain_pem, key_pem, err) && point_current(certs_fd, target, err);
+	/* Both may hold secrets: what lego-args say is in them. */
+	return file_replace_fast(id_fd, "config", config, strlen(config), 0600, err) &&
+	       file_replace_fast(id_fd, "docker_options", docker_options, strlen(docker_options), 0600, err) &&
+	       write_certificates(id_fd, name, chain_pem, key_pem, err) && point_current(certs_fd, target, err);
 }
 
 bool legacy_write(struct context *context, const struct app *app, const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
@@ -106,6 +108,7 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 	AUTO_FREE char *args = NULL;
 	AUTO_FREE char *docker_options = NULL;
 	AUTO_FREE char *config = NULL;
+	AUTO_FREE char *name = NULL;
 
 	if (app->wanted.names.count == 0)
 		return true;
@@ -117,6 +120,7 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 		if (strcmp(domains.items[i], "_") != 0)
 			strs_add(&names, domains.items[i]);
 	config = legacy_config(settings->server, settings->email, args ? args : "", (const char *const *)strs_argv(&names));
-	return write_folder(context, app, config, docker_options ? docker_options : "", chain_pem, key_pem, err) ||
+	name = file_name(&names, app->wanted.names.items[0]);
+	return write_folder(context, app, config, docker_options ? docker_options : "", name, chain_pem, key_pem, err) ||
 	       err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
 }

@@ -13,6 +13,7 @@
 #include "crypto/key.h"
 #include "flow/given.h"
 #include "flow/lego.h"
+#include "flow/notify.h"
 #include "flow/property_budget.h"
 #include "flow/rule.h"
 #include "flow/rules.h"
@@ -120,6 +121,14 @@ static bool take_ca_certificate(const char *value, char **ret_value, struct err 
 		return false;
 	if (!cert_read(buf_text(&pem), &cert, err))
 		return err_wrap(err, "'%s'", value);
+	*ret_value = mem_strdup(value);
+	return true;
+}
+
+static bool take_program(const char *value, char **ret_value, struct err *err)
+{
+	if (!notify_check_program(value, err))
+		return false;
 	*ret_value = mem_strdup(value);
 	return true;
 }
@@ -245,6 +254,15 @@ static void note_domains(const char *app, const char *value, struct strs *notes)
 			 "dokku letsencrypt:enable %s", app);
 }
 
+static void note_notify(const char *app, const char *value, struct strs *notes)
+{
+	(void)app;
+	if (value)
+		strs_add(notes, "It is run for each change of an app's state (failing, ending, expired, held-back, paused, mended) and reads a JSON object from its standard input");
+	else
+		strs_add(notes, "Without it such changes are mailed to the platform's mailto, if there is one (dokku cron:set --global mailto)");
+}
+
 /* Sorted: messages list them in this order. */
 static const struct property properties[] = {
 	{ "ca-certificate", false, false, false, "the absolute path of a readable file with certificates in PEM form", take_ca_certificate, note_at_once,
@@ -264,6 +282,7 @@ static const struct property properties[] = {
 	{ "limit-*", false, false, true, "a number and a period, such as 300/7d or 1500/3h", property_take_rate, property_note_rate, rules_check_override },
 	{ "limits", false, false, true, "<server>=<limits>, several with blanks between: limits are letsencrypt, a file's absolute path, or 'none'",
 		property_take_limits, property_note_limits, rules_check_limits },
+	{ "notify", false, false, true, "the absolute path of a program that nobody but root and the platform's user can change", take_program, note_notify, NULL },
 	{ "preferred-chain", false, false, false, "the common name of a root certificate", NULL, note_at_renewal, NULL },
 	{ "profile", false, false, false, "a profile of the CA, such as classic, tlsserver or shortlived", take_word, note_at_renewal, NULL },
 	{ "public-suffix-list", false, false, true, "the absolute path of a list, an https URL to fetch it from, or 'none'", property_take_suffixes,

@@ -8,6 +8,7 @@
 #include "flow/budget.h"
 #include "flow/context.h"
 #include "flow/engine.h"
+#include "flow/notice.h"
 #include "flow/plan.h"
 #include "flow/state.h"
 #include "flow/talk.h"
@@ -31,6 +32,7 @@ struct candidate {
 	struct decision decision;
 	const char *reason;  /* who has waited since somebody typed enable still does so for that reason */
 	bool is_forced;
+	bool is_due;
 	uint64_t fingerprint;
 	int64_t renew_at;
 };
@@ -41,6 +43,7 @@ struct sweep {
 	struct store_waits waits;
 	struct candidate *items; /* those whose state line does not say "nothing" */
 	size_t count;
+	struct strs unreadable;
 	bool has_failed;
 };
 
@@ -55,6 +58,7 @@ static void sweep_done(struct sweep *sweep)
 	for (size_t i = 0; i < sweep->count; i++)
 		candidate_done(&sweep->items[i]);
 	free(sweep->items);
+	strs_done(&sweep->unreadable);
 	store_waits_done(&sweep->waits);
 }
 
@@ -99,10 +103,12 @@ static void look(struct sweep *sweep, const char *name)
 	}
 	*candidate = (struct candidate){ .fingerprint = fingerprint };
 	find_reason(sweep, name, candidate);
-	if (app_read(sweep->context, name, &candidate->app, &err))
+	if (app_read(sweep->context, name, &candidate->app, &err)) {
 		sweep->count++;
-	else
-		tell_app_err(sweep, name, &err);
+		return;
+	}
+	strs_add(&sweep->unreadable, name);
+	tell_app_err(sweep, name, &err);
 }
 
 static void refresh_windows(struct sweep *sweep)
@@ -216,10 +222,24 @@ static bool renew_due(struct sweep *sweep, struct err *err)
 	size_t count = 0;
 
 	refresh_windows(sweep);
-	for (size_t i = 0; i < sweep->count; i++)
-		if (consider(sweep, &sweep->items[i]))
+	for (size_t i = 0; i < sweep->count; i++) {
+		sweep->items[i].is_due = consider(sweep, &sweep->items[i]);
+		if (sweep->items[i].is_due)
 			due[count++] = &sweep->items[i];
+	}
 	return carry_out(sweep, due, count, &sweep->has_failed, err);
+}
+
+/* What time alone has done to apps that no job was for: the worker tells of the others. */
+static void tell_notices(const struct sweep *sweep)
+{
+	AUTO_STRS apps = { 0 };
+
+	strs_add_all(&apps, &sweep->unreadable);
+	for (size_t i = 0; i < sweep->count; i++)
+		if (!sweep->items[i].is_due)
+			strs_add(&apps, sweep->items[i].app.name);
+	notice_tell(sweep->context, &apps);
 }
 
 static bool sweep_all(struct sweep *sweep, struct err *err)
@@ -234,6 +254,7 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 		look(sweep, apps.items[i]);
 	if (!renew_due(sweep, err))
 		return false;
+	tell_notices(sweep);
 	budget_tidy(context);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "flow/install.h"
 #include "flow/issue.h"
 #include "flow/leftovers.h"
+#include "flow/notice.h"
 #include "flow/progress.h"
 #include "platform/platform.h"
 #include "store/store.h"
@@ -96,6 +97,7 @@ static void end_task(struct task *task, int exit_status)
 	if (find_wish(task->wishes, task->job.id) || !loop_is_stopping(worker->context->loop))
 		(void)!store_job_end(worker->context->store, task->job.id, exit_status == 0, exit_status, &ignored);
 	end_wish(task->wishes, task->job.id, exit_status);
+	(void)strs_add_new(worker->ended_apps, task->job.app);
 	task_free(task);
 }
 
@@ -303,13 +305,14 @@ static bool serve(struct worker *worker, const struct wishes *wishes, struct err
 	return is_ok;
 }
 
-static void worker_init(struct worker *worker, struct context *context, int64_t deadline_ms)
+static void worker_init(struct worker *worker, struct context *context, int64_t deadline_ms, struct strs *ended_apps)
 {
 	*worker = (struct worker){
 		.context = context,
 		.cas = { .context = context, .deadline_ms = deadline_ms },
 		.deadline_ms = deadline_ms,
 		.certs_fd = -1,
+		.ended_apps = ended_apps,
 		.snippets = { .loop = context->loop, .carry_out = challenge_write_snippets, .ctx = worker, .patience_ms = PATIENCE_MS },
 		.renewals = { .loop = context->loop, .carry_out = install_renewals, .ctx = worker, .patience_ms = PATIENCE_MS },
 	};
@@ -321,11 +324,11 @@ static void worker_done(struct worker *worker)
 	fd_done(&worker->certs_fd);
 }
 
-static bool work(struct context *context, const struct wishes *wishes, int64_t deadline_ms, struct err *err)
+static bool work(struct context *context, const struct wishes *wishes, int64_t deadline_ms, struct strs *ended_apps, struct err *err)
 {
 	AUTO(worker_done) struct worker worker;
 
-	worker_init(&worker, context, deadline_ms);
+	worker_init(&worker, context, deadline_ms, ended_apps);
 	worker.certs_fd = context_certs_fd(context, err);
 	progress_sweep(context);
 	leftovers_sweep_host(context);
@@ -364,7 +367,8 @@ static bool enqueue(struct context *context, const struct request *requests, siz
 }
 
 /* What another worker has ended is seen first, whoever works now. */
-static bool work_or_follow(struct context *context, const struct wishes *wishes, struct progress_reader *readers, int64_t deadline_ms, struct err *err)
+static bool work_or_follow(struct context *context, const struct wishes *wishes, struct progress_reader *readers, int64_t deadline_ms, struct strs *ended_apps,
+			   struct err *err)
 {
 	int global_fd = platform_global_fd(context->platform, err);
 
@@ -380,7 +384,7 @@ static bool work_or_follow(struct context *context, const struct wishes *wishes,
 			return false;
 		if (all_ended(wishes))
 			return true;
-		if (lock_fd >= 0 && !work(context, wishes, deadline_ms, err))
+		if (lock_fd >= 0 && !work(context, wishes, deadline_ms, ended_apps, err))
 			return false;
 		if (loop_is_stopping(context->loop))
 			return err_set(err, ERR_STOPPED, "stopped; what was begun goes on with the next run");
@@ -396,10 +400,13 @@ bool worker_do(struct context *context, const struct request *requests, size_t c
 	AUTO_FREE struct progress_reader *readers = mem_new(count + 1, sizeof(*readers));
 	const struct wishes wishes = { .items = items, .count = count };
 	int64_t deadline_ms = loop_now_ms(context->loop) + timeout_s * 1000;
+	AUTO_STRS ended_apps = { 0 };
 
 	if (!context_store(context, err) || !enqueue(context, requests, count, items, readers, err) ||
-	    !work_or_follow(context, &wishes, readers, deadline_ms, err))
+	    !work_or_follow(context, &wishes, readers, deadline_ms, &ended_apps, err))
 		return false;
+	/* Not while others wait for the lock. */
+	notice_tell(context, &ended_apps);
 	for (size_t i = 0; i < count; i++) {
 		ret_exits[i] = items[i].is_ended ? items[i].exit_status : 75;
 		if (!items[i].is_ended)

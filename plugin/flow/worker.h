@@ -33,6 +33,7 @@ struct worker {
 	struct task *ready;       /* jobs that have room in the budget, in the order in which they go */
 	size_t running;           /* jobs under way */
 	struct loop_event ended;  /* one of them ended */
+	struct strs *ended_apps;  /* whose jobs ended */
 };
 
 /* A request for one app, as a command makes it. */

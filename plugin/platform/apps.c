@@ -97,15 +97,33 @@ static bool read_lines(int folder_fd, const char *name, struct strs *lines, stru
 	return failure.kind == ERR_MISSING;
 }
 
-/* Lines of ENV are "export NAME='value'". */
-static bool says_no_vhost(const char *line)
+/* What a shell would make of the word; the caller frees it. */
+static char *unquote(const char *word)
 {
+	AUTO_BUF text = BUF_SECRET(FILE_SIZE_MAX);
+	char quote = '\0';
+
+	for (const char *c = word; *c; c++) {
+		if (quote == '\0' && (*c == '\'' || *c == '"'))
+			quote = *c;
+		else if (*c == quote)
+			quote = '\0';
+		else if (*c == '\\' && quote != '\'' && c[1] != '\0')
+			(void)buf_addc(&text, *++c);
+		else
+			(void)buf_addc(&text, *c);
+	}
+	return buf_take(&text);
+}
+
+/* Lines of ENV are "export NAME='value'". NULL = this one is of another variable. */
+static char *config_value(const char *line, const char *name)
+{
+	size_t size = strlen(name);
+
 	if (text_starts(line, "export "))
 		line += strlen("export ");
-	if (!text_starts(line, "NO_VHOST="))
-		return false;
-	line += strlen("NO_VHOST=");
-	return strcmp(line, "1") == 0 || strcmp(line, "'1'") == 0 || strcmp(line, "\"1\"") == 0;
+	return strncmp(line, name, size) == 0 && line[size] == '=' ? unquote(line + size + 1) : NULL;
 }
 
 /* Core keeps an app's configuration in a folder of its name beside those of the plugins. */
@@ -122,21 +140,30 @@ static bool read_config_lines(struct platform *platform, const char *app, struct
 	return failure.kind == ERR_MISSING;
 }
 
+bool platform_config(struct platform *platform, const char *app, const char *name, char **ret_value, struct err *err)
+{
+	AUTO_STRS lines = { 0 };
+
+	*ret_value = NULL;
+	if (!read_config_lines(platform, app, &lines, err))
+		return err_wrap(err, "configuration of %s", app);
+	for (size_t i = 0; i < lines.count && !*ret_value; i++)
+		*ret_value = config_value(lines.items[i], name);
+	return true;
+}
+
 bool platform_domains(struct platform *platform, const char *app, struct strs *ret_domains, struct err *err)
 {
 	AUTO_FD app_fd = platform_app_fd(platform, app, err);
 	AUTO_STRS domains = { 0 };
-	AUTO_STRS config = { 0 };
+	AUTO_FREE char *no_vhost = NULL;
 
 	if (app_fd < 0)
 		return false;
-	if (!read_lines(app_fd, "VHOST", &domains, err) || !read_config_lines(platform, app, &config, err))
+	if (!read_lines(app_fd, "VHOST", &domains, err) || !platform_config(platform, app, "NO_VHOST", &no_vhost, err))
 		return err_wrap(err, "domains of %s", app);
-	for (size_t i = 0; i < config.count; i++) {
-		if (says_no_vhost(config.items[i]))
-			return true;
-	}
-	strs_add_all(ret_domains, &domains);
+	if (!no_vhost || strcmp(no_vhost, "1") != 0)
+		strs_add_all(ret_domains, &domains);
 	return true;
 }
 

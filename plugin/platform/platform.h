@@ -61,6 +61,9 @@ bool platform_domains(struct platform *platform, const char *app, struct strs *r
 /* Sources in REDIRECTS of the redirect plugin ("source:destination" lines, maybe ":code"). */
 bool platform_redirect_sources(struct platform *platform, const char *app, struct strs *ret_names, struct err *err) MUST_USE;
 
+/* A variable of the app's configuration (app may be "--global"); NULL in *ret_value = it is not set. The caller frees it. */
+bool platform_config(struct platform *platform, const char *app, const char *name, char **ret_value, struct err *err) MUST_USE;
+
 struct platform_app_facts {
 	char *proxy_type;      /* "nginx" by default */
 	bool proxy_is_enabled;

@@ -13,7 +13,7 @@
 #include "util/mem.h"
 
 #define SELECT_APPS \
-	"SELECT app, leaf, installed_at, unserved_at, unserved_reason, held_back_at, held_back_reason, failed_at, failed_reason FROM apps "
+	"SELECT app, leaf, installed_at, unserved_at, unserved_reason, held_back_at, held_back_reason, failed_at, failed_reason, notice FROM apps "
 
 void store_app_done(struct store_app *app)
 {
@@ -22,6 +22,7 @@ void store_app_done(struct store_app *app)
 	free(app->unserved_reason);
 	free(app->held_back_reason);
 	free(app->failed_reason);
+	free(app->notice);
 	*app = (struct store_app){ 0 };
 }
 
@@ -44,6 +45,7 @@ static void read_app(struct query *query, struct store_app *ret_app)
 	ret_app->held_back_reason = query_read_text(query);
 	ret_app->failed_at = query_read_int(query);
 	ret_app->failed_reason = query_read_text(query);
+	ret_app->notice = query_read_text(query);
 }
 
 static struct store_app unknown_app(const char *name)
@@ -54,6 +56,7 @@ static struct store_app unknown_app(const char *name)
 		.unserved_reason = mem_strdup(""),
 		.held_back_reason = mem_strdup(""),
 		.failed_reason = mem_strdup(""),
+		.notice = mem_strdup(""),
 	};
 }
 
@@ -166,6 +169,16 @@ bool store_app_failed(struct store *store, const char *app, const char *reason, 
 			       "INSERT INTO apps (app, failed_at, failed_reason) VALUES (?, ?, ?)"
 			       " ON CONFLICT (app) DO UPDATE SET failed_at = excluded.failed_at, failed_reason = excluded.failed_reason",
 			       app, reason, err);
+}
+
+bool store_app_noticed(struct store *store, const char *app, const char *notice, struct err *err)
+{
+	AUTO_QUERY query = db_query(store->db,
+		"INSERT INTO apps (app, notice) VALUES (?, ?) ON CONFLICT (app) DO UPDATE SET notice = excluded.notice WHERE notice <> excluded.notice");
+
+	query_bind_text(&query, app);
+	query_bind_text(&query, notice);
+	return query_end(&query, err);
 }
 
 bool store_app_forget(struct store *store, const char *app, struct err *err)

@@ -256,5 +256,9 @@
 	") STRICT, WITHOUT ROWID;" \
 	"ALTER TABLE validations ADD COLUMN is_daily INTEGER NOT NULL DEFAULT 0 CHECK (is_daily IN (0, 1));"
 
-const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4 };
+/* Which trouble of an app the operator was told of last, "" = none. */
+#define VERSION_5 \
+	"ALTER TABLE apps ADD COLUMN notice TEXT NOT NULL DEFAULT '';"
+
+const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5 };
 const size_t schema_migration_count = COUNT(schema_migrations);

@@ -86,6 +86,7 @@ struct store_app {
 	char *held_back_reason;   /* for people: "revoked on 2026-01-02 (keyCompromise)" */
 	int64_t failed_at;        /* last attempt that failed, 0 = the last one did not */
 	char *failed_reason;
+	char *notice;             /* the trouble that the operator was told of last: "expired" …, "" = none, or told that it is mended */
 };
 void store_app_done(struct store_app *app);
 struct store_apps {
@@ -104,6 +105,7 @@ bool store_app_unserved(struct store *store, const char *app, const char *reason
 /* reason NULL: not held back any more. */
 bool store_app_hold(struct store *store, const char *app, const char *reason, struct err *err) MUST_USE;
 bool store_app_failed(struct store *store, const char *app, const char *reason, struct err *err) MUST_USE;
+bool store_app_noticed(struct store *store, const char *app, const char *notice, struct err *err) MUST_USE;
 /* Forgets the app, marks its open orders dead, drops its jobs and what it waits for; certificates stay. */
 bool store_app_forget(struct store *store, const char *app, struct err *err) MUST_USE;
 

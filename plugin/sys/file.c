@@ -295,6 +295,28 @@ bool file_copy(int from_dir_fd, const char *from, int to_dir_fd, const char *to,
 	return is_done;
 }
 
+static bool is_wide(const struct stat *status, mode_t max)
+{
+	return (S_ISREG(status->st_mode) || S_ISDIR(status->st_mode)) && (status->st_mode & 07777 & ~max) != 0;
+}
+
+bool file_narrow(int dir_fd, const char *name, mode_t max, bool *ret_was_wide, struct err *err)
+{
+	struct stat status;
+
+	assert(name_is_component(name));
+	*ret_was_wide = false;
+	if (fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return fail("look at", name, err);
+	if (!is_wide(&status, max))
+		return true;
+	AUTO_FD fd = openat(dir_fd, name, O_RDONLY | OPEN_FLAGS);
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return fail("open", name, err);
+	*ret_was_wide = is_wide(&status, max);
+	return !*ret_was_wide || fchmod(fd, status.st_mode & 07777 & max) == 0 || err_sys(err, "change the mode of '%s'", name);
+}
+
 static int64_t to_ns(struct timespec time)
 {
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;

@@ -8,7 +8,7 @@ setup() {
 	export DOKKU_ROOT=$BATS_TEST_TMPDIR/home DOKKU_LIB_ROOT=$BATS_TEST_TMPDIR/lib DOKKU_LOGS_DIR=/var/log/dokku
 	export DOKKU_SYSTEM_USER=nobody DOKKU_SYSTEM_GROUP=nogroup DOKKU_NOT_IMPLEMENTED_EXIT=10
 	unset LETSENCRYPT_DISABLE_PULL
-	# The platform's user comes here too.
+	# install works as the platform's user, too.
 	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test"
 	chmod 755 "$BATS_TEST_TMPDIR"
 	data=$DOKKU_LIB_ROOT/data/letsencrypt
@@ -45,7 +45,7 @@ make_plugin() {
 	echo 1 >"$1/plugin/source.c"
 	printf '%s\n' 'all:' '	mkdir -p $(BUILD)/release' '	cp program $(BUILD)/release/letsencrypt' '	cp hook $(BUILD)/release/letsencrypt-hook' \
 		"	echo built >>$calls" >"$1/Makefile"
-	printf '#!/bin/sh\ncase $1 in version) echo 1.0.0 ;; help) echo "lines $*" ;; *) echo "main $*" ;; esac\n' >"$1/program"
+	printf '#!/bin/sh\ncase $1 in version) echo 1.0.0 ;; help) echo "lines $*" ;; takeover) ;; *) echo "main $*" ;; esac\n' >"$1/program"
 	printf '#!/bin/sh\ncase $1 in --triggers) echo post-delete report ;; --subcommands) echo default enable report ;; --schedule) echo 7 ;; *) echo "$0" ;; esac\n' >"$1/hook"
 	chmod 755 "$1/program" "$1/hook"
 }

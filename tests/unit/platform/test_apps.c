@@ -116,6 +116,31 @@ static void reads_redirect_sources(void **state)
 	assert_words(&names, "www.a.example old.example");
 }
 
+static void reads_the_configuration_as_a_shell_would(void **state)
+{
+	static const struct {
+		const char *name, *expected;
+	} cases[] = {
+		{ "PLAIN", "a@b.example" }, { "SINGLE", "it's" }, { "DOUBLE", "a \"b\" \\" }, { "EMPTY", "" }, { "PLAI", NULL }, { "MISSING", NULL },
+	};
+	struct tree *tree = *state;
+
+	folder_write(&tree->folder, "lib/config/blog/ENV",
+		     "export PLAIN=a@b.example\nexport SINGLE='it'\\''s'\nexport DOUBLE=\"a \\\"b\\\" \\\\\"\nexport EMPTY=''\n", 0600);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		AUTO_FREE char *value = NULL;
+
+		assert_true(platform_config(tree->platform, "blog", cases[i].name, &value, &tree->err));
+		if (cases[i].expected)
+			assert_string_equal(value, cases[i].expected);
+		else
+			assert_null(value);
+	}
+	AUTO_FREE char *none = NULL;
+	assert_true(platform_config(tree->platform, "--global", "PLAIN", &none, &tree->err));
+	assert_null(none);
+}
+
 static void assert_facts(struct tree *tree, const char *app, const char *proxy_type, bool is_enabled, const char *scheduler, bool has_conf)
 {
 	AUTO(platform_app_facts_done) struct platform_app_facts facts = { 0 };
@@ -155,6 +180,7 @@ int main(void)
 		TREE_TEST(shows_a_user_only_what_a_plugin_lets_through),
 		TREE_TEST(reads_domains_as_written),
 		TREE_TEST(reads_redirect_sources),
+		TREE_TEST(reads_the_configuration_as_a_shell_would),
 		TREE_TEST(reads_facts),
 	};
 

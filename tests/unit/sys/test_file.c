@@ -313,6 +313,41 @@ static void fd_done_closes_once(void **state)
 	fd_done(&fd);
 }
 
+static void narrow_only_takes_away(void **state)
+{
+	int dir_fd = scratch_fd(state);
+	bool was_wide = false;
+	struct err err = { 0 };
+
+	scratch_write(dir_fd, "key", "x", 1);
+	assert_int_equal(fchmodat(dir_fd, "key", 0464, 0), 0);
+	assert_true(file_narrow(dir_fd, "key", 0640, &was_wide, &err));
+	assert_true(was_wide);
+	assert_int_equal(scratch_mode(dir_fd, "key"), 0440);
+	assert_true(file_narrow(dir_fd, "key", 0640, &was_wide, &err));
+	assert_false(was_wide);
+	assert_int_equal(mkdirat(dir_fd, "folder", 0755), 0);
+	assert_int_equal(fchmodat(dir_fd, "folder", 02755, 0), 0);
+	assert_true(file_narrow(dir_fd, "folder", 0700, &was_wide, &err));
+	assert_true(was_wide);
+	assert_int_equal(scratch_mode(dir_fd, "folder"), 0700);
+}
+
+static void narrow_leaves_links_alone(void **state)
+{
+	int dir_fd = scratch_fd(state);
+	bool was_wide = true;
+	struct err err = { 0 };
+
+	scratch_write(dir_fd, "elsewhere", "x", 1);
+	assert_int_equal(fchmodat(dir_fd, "elsewhere", 0644, 0), 0);
+	assert_int_equal(symlinkat("elsewhere", dir_fd, "link"), 0);
+	assert_true(file_narrow(dir_fd, "link", 0600, &was_wide, &err));
+	assert_false(was_wide);
+	assert_int_equal(scratch_mode(dir_fd, "elsewhere"), 0644);
+	assert_fails(file_narrow(dir_fd, "gone", 0600, &was_wide, &err), &err, ERR_MISSING, "'gone'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +365,8 @@ int main(void)
 		scratch_test(copies_content_mode_and_times),
 		scratch_test(copy_overwrites_nothing),
 		scratch_test(stamps_tell_changes),
+		scratch_test(narrow_only_takes_away),
+		scratch_test(narrow_leaves_links_alone),
 		scratch_test(fd_done_closes_once),
 	};
 
