@@ -2,22 +2,11 @@
 #ifndef FLOW_STATE_H
 #define FLOW_STATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "util/attr.h"
+#include "sys/state_line.h"
 
 struct context;
-struct err;
 
-/*
- * The state line of an app ($D/--global/state/<app>): "nothing to do before check_at, as long as these files are as they are". What a run or a hook needs to know to
- * end at once. Absent, unreadable or out of date = work to do. It is a cache: never synced, made anew at any time.
- */
-struct state {
-	int64_t check_at; /* to be looked at then, whatever the files say */
-	int64_t renew_at; /* 0 = the app has no certificate of ours */
-};
+/* The state lines as the engine uses them: see sys/state_line.h. */
 
 /* What the app's files say right now, in one number: changes when any of them does. */
 uint64_t state_fingerprint(struct context *context, const char *app);

@@ -17,23 +17,30 @@
 #include "util/text.h"
 #endif
 
-static int64_t seconds_of(clockid_t id)
+static struct timespec time_of(clockid_t id)
 {
 	struct timespec now;
 	int status = clock_gettime(id, &now);
 
 	assert(status == 0);
-	return now.tv_sec;
+	return now;
 }
 
 int64_t clock_of_files(void)
 {
-	return seconds_of(CLOCK_REALTIME);
+	return time_of(CLOCK_REALTIME).tv_sec;
+}
+
+int64_t clock_of_files_ns(void)
+{
+	struct timespec now = time_of(CLOCK_REALTIME);
+
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int64_t clock_uptime_s(void)
 {
-	return seconds_of(CLOCK_BOOTTIME);
+	return time_of(CLOCK_BOOTTIME).tv_sec;
 }
 
 #ifdef CLOCK_FROM_FILE

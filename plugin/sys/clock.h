@@ -11,6 +11,8 @@
 struct clock clock_system(void);
 /* The host's wall clock in every build: what the times of files are compared with. */
 int64_t clock_of_files(void);
+/* The same in nanoseconds: for names in order of time. */
+int64_t clock_of_files_ns(void);
 /* Seconds since boot. */
 int64_t clock_uptime_s(void);
 
