@@ -2,10 +2,13 @@
 /* One line an app, so that a run over a thousand apps with nothing to do reads a thousand lines and nothing else. */
 #include "flow/state.h"
 
+#include "flow/app.h"
 #include "flow/context.h"
+#include "flow/engine.h"
 #include "platform/platform.h"
 #include "sys/imprint.h"
 #include "util/err.h"
+#include "util/when.h"
 
 static int global_folder(struct context *context)
 {
@@ -32,4 +35,44 @@ void state_write(struct context *context, const char *app, uint64_t fingerprint,
 void state_forget(struct context *context, const char *app)
 {
 	state_line_remove(global_folder(context), app);
+}
+
+static void hold_until(struct state *state, int64_t at)
+{
+	if (at < state->check_at)
+		state->check_at = at;
+}
+
+void state_remember(struct context *context, const struct app *app, const struct decision *decision, uint64_t fingerprint)
+{
+	const struct app_held *held = &app->held;
+	int64_t tomorrow_at = clock_now(&context->clock) + WHEN_DAY;
+	struct state state = { .check_at = tomorrow_at };
+
+	/* Its first deploy enables it, and no file may tell that it was deployed. */
+	if (app->wanted.settings.auto_enable && app->wanted.settings.enabled < 0)
+		return;
+	if (held->is_ours && decision->at > 0) {
+		state = (struct state){ .check_at = decision->at, .renew_at = decision->at };
+		if (held->is_known && held->known.window_retry_at > 0)
+			hold_until(&state, held->known.window_retry_at);
+		if (decision->left_out.count > 0)
+			hold_until(&state, tomorrow_at);
+	}
+	state_write(context, app->name, fingerprint, &state);
+}
+
+void state_settle(struct context *context, const char *name)
+{
+	uint64_t fingerprint = state_fingerprint(context, name);
+	AUTO(app_done) struct app app = { 0 };
+	AUTO(decision_done) struct decision decision = { 0 };
+	struct err ignored;
+	bool is_settled = app_read(context, name, &app, &ignored) && engine_decide(context, &app, CAUSE_SCHEDULE, &decision, &ignored) &&
+			  (decision.kind == DECISION_NOTHING || decide_is_out_of_reach(&app)) && app.held.app.unserved_at == 0;
+
+	if (is_settled)
+		state_remember(context, &app, &decision, fingerprint);
+	else
+		state_forget(context, name);
 }
