@@ -110,7 +110,7 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	local app
 	for app in other bare dns; do core_app "$app" "$app.test"; done
 	host_run letsencrypt:set --global auto-enable true >/dev/null
-	host_run proxy:set other traefik >/dev/null
+	host_run proxy:set other type traefik >/dev/null
 	rm "$HOST_ROOT_FOLDER/bare/nginx.conf"
 	app_setting dns dns-provider cloudflare
 	for app in other bare dns; do
