@@ -534,7 +534,7 @@ static bool is_left_alone(const struct issue *issue, const struct err *err)
 
 static bool begin(struct issue *issue, struct err *err)
 {
-	if (automatic_is(issue->reason) && !automatic_enable(issue->worker->context, issue->name, issue->talk, err))
+	if (automatic_is(issue->reason) && !automatic_prepare(issue->worker->context, issue->name, issue->talk, err))
 		return false;
 	if (!plan_read(issue->worker->context, issue->name, issue->reason, issue->is_forced, &issue->planned, err))
 		return false;
