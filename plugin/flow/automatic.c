@@ -12,6 +12,7 @@
 #include "sys/clock.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/text.h"
 #include "util/when.h"
 
 #define BOOT_S (10 * WHEN_MINUTE)
@@ -46,7 +47,7 @@ static bool is_asked_for(struct context *context, const char *app, bool *ret_is,
 
 	if (!settings_read(context->platform, app, &settings, err) || !platform_property(context->platform, "common", app, "deployed", &deployed, err))
 		return false;
-	*ret_is = settings.auto_enable && settings.enabled < 0 && deployed && strcmp(deployed, "true") == 0;
+	*ret_is = settings.auto_enable && settings.enabled < 0 && deployed && text_starts(deployed, "true");
 	return true;
 }
 
