@@ -51,6 +51,15 @@ static bool is_true(const char *value)
 	return parse_bool(value, &is_set) && is_set;
 }
 
+/* By the file that only this plugin, and the one before it, put into tls/ (contract 7.4): an app that was taken over was never enabled here. */
+static bool has_certificate_of_ours(const struct hook_call *call, const char *app)
+{
+	AUTO_FREE char *path = mem_fmt("%s/%s/tls/server.letsencrypt.crt", call->root, app);
+	struct stat info;
+
+	return stat(path, &info) == 0;
+}
+
 enum app_wish app_wish(const struct hook_call *call, const char *app)
 {
 	if (!name_is_app(app))
@@ -59,6 +68,8 @@ enum app_wish app_wish(const struct hook_call *call, const char *app)
 	bool is_enabled = false;
 	if (parse_bool(enabled, &is_enabled))
 		return is_enabled ? APP_WANTS_CERTIFICATE : APP_WANTS_NOTHING;
+	if (has_certificate_of_ours(call, app))
+		return APP_WANTS_CERTIFICATE;
 	AUTO_FREE char *automatic = own_or_global(call, app, "auto-enable");
 	if (!is_true(automatic))
 		return APP_WANTS_NOTHING;

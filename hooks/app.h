@@ -14,7 +14,7 @@ struct hook_call;
 enum app_wish {
 	APP_WANTS_NOTHING,    /* disabled, or never enabled */
 	APP_WAITS_FOR_DEPLOY, /* enabled by its first deploy (auto-enable) */
-	APP_WANTS_CERTIFICATE
+	APP_WANTS_CERTIFICATE /* enabled, or with a certificate of ours and not disabled */
 };
 enum app_wish app_wish(const struct hook_call *call, const char *app);
 /* The engine has looked at the app's files as they are, and wants to look again later than now. */

@@ -12,6 +12,7 @@ REACTIONS=(nginx-pre-reload post-app-clone-setup post-app-rename-setup post-cert
 	post-proxy-ports-update proxy-disable proxy-enable)
 HOOK_WARNING=' !     Please run dokku letsencrypt:enable to add https support to the new domain'
 
+# shellcheck disable=SC2034 # HOST is the platform's
 setup() { HOST='' scratch=''; }
 
 teardown() {
@@ -96,7 +97,7 @@ fire() {
 }
 
 has_lines() { # COUNT FILE
-	[[ $(cat "$2" 2>/dev/null | wc -l) -ge $1 ]]
+	[[ -f $2 && $(wc -l <"$2") -ge $1 ]]
 }
 
 # happened ENTRY...: what lies in the spool is this, oldest first, each "TRIGGER APP"; and for each a worker was started.
@@ -108,8 +109,8 @@ happened() {
 		return 1
 	}
 	host_until 20 has_lines $# "$notes/ended"
-	[[ $(grep -c '^work$' "$notes/calls") == $# ]]
-	rm -f "$global"/spool/* "$notes"/*
+	[[ $(grep -c '^work$' "$notes/calls") == "$#" ]]
+	rm -f "$global"/spool/* "${notes:?}"/*
 }
 
 # Nothing was told, run or said.
@@ -135,8 +136,11 @@ nothing_happened() {
 	app waits
 	app auto
 	deployed auto
+	app over
+	mkdir "$DOKKU_ROOT/over/tls"
+	touch "$DOKKU_ROOT/over/tls/server.letsencrypt.crt"
 	for trigger in post-certs-remove post-certs-update post-domains-update post-proxy-ports-update proxy-disable proxy-enable; do
-		for kind in on auto; do
+		for kind in on auto over; do
 			fire $trigger $kind
 			happened "$trigger $kind"
 		done
@@ -145,7 +149,7 @@ nothing_happened() {
 			nothing_happened
 		done
 	done
-	for kind in on auto waits; do
+	for kind in on auto over waits; do
 		fire post-deploy $kind '' '' latest
 		happened "post-deploy $kind"
 		fire nginx-pre-reload $kind
@@ -234,8 +238,8 @@ nothing_happened() {
 	[ ! -e "$settings/blog" ]
 	[ ! -e "$DOKKU_LIB_ROOT/data/letsencrypt/blog" ]
 	[ ! -e "$global/state/blog" ]
-	[ "$(ls "$DOKKU_ROOT/blog" "$DOKKU_ROOT/blog/nginx.conf.d" | paste -sd ' ')" = "$DOKKU_ROOT/blog: nginx.conf.d tls  $DOKKU_ROOT/blog/nginx.conf.d: hsts.conf" ]
-	[ "$(ls "$DOKKU_ROOT/blog2/nginx.conf.d" | paste -sd ' ')" = 'hsts.conf letsencrypt.conf' ]
+	[ "$(cd "$DOKKU_ROOT" && find blog -mindepth 1 | sort | paste -sd ' ')" = 'blog/nginx.conf.d blog/nginx.conf.d/hsts.conf blog/tls' ]
+	[ -e "$DOKKU_ROOT/blog2/nginx.conf.d/letsencrypt.conf" ]
 	[ -e "$settings/blog2/enabled" ]
 	mkdir "$DOKKU_ROOT/plain"
 	fire post-delete plain latest
@@ -381,13 +385,14 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	alone
 	app blog enabled true
 	mkdir -p "$DOKKU_ROOT/blog/tls"
+	local triggers=("${REACTIONS[@]}" post-delete)
 	broken() { # TEXT: all hooks end with 0, in time, and each that had something to do says TEXT
-		for trigger in "${REACTIONS[@]}" post-delete; do
+		for trigger in "${triggers[@]}"; do
 			app blog enabled true
 			fire "$trigger" blog shop
 			[[ $stderr == *"$1"* ]]
 		done
-		rm -rf "$notes"/*
+		rm -rf "${notes:?}"/*
 	}
 	rm "$plugin/bin/letsencrypt"
 	broken 'sudo dokku plugin:install'
@@ -401,16 +406,14 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	printf '#!/bin/sh\nexit 0\n' >"$plugin/bin/letsencrypt"
 
 	# What needs the spool.
-	REACTIONS=(post-deploy post-domains-update post-certs-update proxy-enable)
+	triggers=(post-deploy post-domains-update post-certs-update proxy-enable)
 	rm -rf "$global/spool"
 	touch "$global/spool"
 	broken 'letsencrypt:auto-renew'
 	rm -rf "$DOKKU_LIB_ROOT/data"
 	broken 'letsencrypt:auto-renew'
 	rm -rf "$DOKKU_LIB_ROOT/config" "$DOKKU_ROOT"
-	for trigger in "${REACTIONS[@]}"; do
-		fire "$trigger" blog add
-	done
+	for trigger in "${triggers[@]}"; do fire "$trigger" blog add; done
 }
 
 @test "what cannot be written is said, and no more" {
@@ -462,4 +465,152 @@ only_reads() {
 		cat "$scratch/said"
 		return 1
 	fi
+}
+
+# ---- stories on a host ----
+
+# A host with the plugin and a CA, on which certificates come by themselves; the test build runs, on which the machine was not booted a minute ago.
+stories() {
+	core_setup
+	set_clock 0
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	log=$HOST/var/log/dokku/letsencrypt.log
+}
+
+# The same with the relay in front of the CA.
+stories_with_relay() {
+	host_create
+	host_install_plugin
+	host_ca_start
+	host_relay_start
+	core_point_at_ca
+	set_clock 0
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+}
+
+says_hello() { # APP NAME
+	[[ $(host_https_get "$2" 2>/dev/null) == "app $1" ]]
+}
+
+no_worker() { ! pgrep -f "^$HOST_LIB_FOLDER/plugins/.*/letsencrypt work" >/dev/null; }
+
+value() { host_run letsencrypt:report "$1" "--letsencrypt-$2"; }
+
+@test "the first deploy ends with HTTPS and says so; the next one has nothing to do" {
+	stories
+	host_app web web.test
+	run -0 host_deploy web
+	shows 'https://web.test is served until'
+	shows_not 'goes on in the background'
+	says_hello web web.test
+	[ "$(ca_orders)" = 1 ]
+	[ "$(stat -c '%a %U' "$log")" = "644 $HOST_USER" ]
+	host_until 20 no_worker
+	run -0 host_deploy web
+	shows_not letsencrypt
+	shows_not certificate
+	[ "$(ca_orders)" = 1 ]
+	# Not even a process, for what may follow from anything.
+	scratch=$(mktemp -d)
+	export DOKKU_ROOT=$HOST_ROOT_FOLDER DOKKU_LIB_ROOT=$HOST_LIB_FOLDER LETSENCRYPT_TEST_CLOCK=$HOST/tmp/clock ASAN_OPTIONS=detect_leaks=0
+	for trigger in "${REACTIONS[@]}"; do
+		if [[ $trigger != post-app-* ]]; then run -0 only_reads "$HOST_LIB_FOLDER/plugins/enabled/letsencrypt/$trigger" web; fi
+	done
+}
+
+@test "a domain that is added is served over HTTPS, with nothing typed and no validation that failed" {
+	stories_with_relay
+	host_app web web.test
+	host_deploy web >/dev/null
+	says_hello web web.test
+	run -0 host_run domains:add web www.test api.test
+	shows_not 'letsencrypt:enable'
+	host_until 30 says_hello web www.test
+	host_until 30 says_hello web api.test
+	[ "$(host_relay_stat .denied_total)" = 0 ]
+	[ "$(host_relay_stat '[.accounts[].failed] | add // 0')" = 0 ]
+	[ "$(host_relay_stat .valid)" = 4 ]
+}
+
+@test "without a CA a deploy is done in time, and HTTP is served" {
+	stories
+	host_app web web.test
+	host_ca_stop
+	host_run letsencrypt:set --global deploy-wait 3 >/dev/null
+	run -0 host_deploy web
+	[ "$(host_http_get web.test)" = 'app web' ]
+}
+
+ca_was_asked() { [[ $(host_relay_stat '.requests.newOrder // 0') -ge $1 ]]; }
+
+lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" true; }
+
+@test "a deploy that is killed leaves no lock, and its certificate comes all the same" {
+	stories_with_relay
+	host_app web web.test
+	host_run letsencrypt:set --global deploy-wait 600 >/dev/null
+	host_relay faults '[{"match":{"kind":"finalize"},"action":"delay","delay_ms":5000}]' >/dev/null
+	setsid bash -c '. "$1"; host_use "$2"; HOST_ENVIRONMENT=("$3"); host_deploy web' - "$PLATFORM/host.bash" "$HOST" "${HOST_ENVIRONMENT[0]}" >"$HOST/tmp/deploy" 2>&1 3>&- 4>&- &
+	pid=$!
+	host_until 30 ca_was_asked 1
+	run ! lock_is_free web
+	kill -KILL -- "-$pid"
+	host_until 10 lock_is_free web
+	host_until 30 says_hello web web.test
+	[ "$(host_relay_stat '.requests.newOrder')" = 1 ]
+}
+
+@test "while the worker is busy a deploy leaves its wish and goes; both get their certificates" {
+	stories_with_relay
+	host_run letsencrypt:set --global deploy-wait 0 >/dev/null
+	host_app one one.test
+	host_app two two.test
+	host_relay faults '[{"match":{"kind":"finalize","name":"one.test"},"action":"delay","delay_ms":5000}]' >/dev/null
+	run -0 host_deploy one
+	shows_not HTTPS
+	host_until 30 ca_was_asked 1
+	run -0 host_deploy two
+	shows_not certificate
+	host_until 60 says_hello one one.test
+	host_until 30 says_hello two two.test
+	[ "$(host_relay_stat .denied_total)" = 0 ]
+}
+
+@test "a certificate of the user's own holds the app back; a clone begins without one; who is destroyed is forgotten" {
+	stories
+	host_app web web.test
+	host_deploy web >/dev/null
+	says_hello web web.test
+	run -0 host_run apps:clone --skip-deploy web copy
+	[ ! -e "$(tls_folder copy)" ]
+	host_run domains:set copy copy.test >/dev/null
+	run -0 host_deploy copy
+	host_until 5 is_served copy copy.test
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
+	chmod a+r "$HOST/tmp/own.key"
+	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+	is_held_back() { [[ $(value web held-back) == *'installed by hand' ]]; }
+	host_until 20 is_held_back
+	before=$(ca_orders)
+	run -0 host_deploy web
+	[ "$(ca_orders)" = "$before" ]
+	[ "$(leaf_in "$(tls_folder web)/server.crt")" = "$(leaf_in "$HOST/tmp/own.crt")" ]
+	host_run --force apps:destroy copy >/dev/null
+	is_forgotten() { [[ $(store_value 'SELECT group_concat(app) FROM apps') == web ]]; }
+	host_until 20 is_forgotten
+	[ ! -e "$HOST_LIB_FOLDER/config/letsencrypt/copy" ]
+}
+
+@test "a renamed app serves its old name on, and its new one soon" {
+	stories
+	host_run letsencrypt:set --global deploy-wait 60 >/dev/null
+	host_app web web.test
+	host_deploy web >/dev/null
+	host_run apps:rename --skip-deploy web shop >/dev/null
+	host_run domains:set shop web.test shop.test >/dev/null
+	run -0 host_deploy shop
+	says_hello shop web.test
+	host_until 30 says_hello shop shop.test
+	host_until 5 is 'shop.test web.test' leaf_names shop.test
+	[ "$(store_value 'SELECT group_concat(app) FROM apps')" = shop ]
 }
