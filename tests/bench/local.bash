@@ -37,7 +37,7 @@ local_hook() { # TRIGGER [ARGUMENT...], sets REPLIES
 	REPLIES=("$HOST_LIB_FOLDER/plugins/enabled/letsencrypt/$1" "${@:2}")
 }
 
-# local_time TIMES PROGRAM [ARGUMENT...]: sets ELAPSED (median, µs) and PEAK (largest, KiB); fails when a run does.
+# local_time TIMES PROGRAM [ARGUMENT...]: sets ELAPSED (median, µs), SHORTEST and PEAK (largest, KiB); fails when a run does.
 local_time() {
 	local report=$HOST/tmp/measure times=$1
 	shift
@@ -45,6 +45,7 @@ local_time() {
 	local_start "$WORK/measure" "$report" "$times" -- "$@" || return
 	if ! awk '$3 != 0 { exit 1 }' "$report"; then return 1; fi
 	ELAPSED=$(sort -n "$report" | awk -v middle=$(((times + 1) / 2)) 'NR == middle { print $1 }')
+	SHORTEST=$(sort -n "$report" | awk 'NR == 1 { print $1 }')
 	PEAK=$(awk '$2 > peak { peak = $2 } END { print peak }' "$report")
 }
 
