@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "hooks/program.h"
+#include "sys/stop.h"
 #include "util/err.h"
 
 const char *hook_word(const struct hook_call *call, unsigned index)
@@ -44,10 +47,19 @@ static const char *lib_root(void)
 static int run_trigger(const struct hook *hook, char *const *words)
 {
 	const struct hook_call call = {
+		.trigger = hook->trigger,
 		.words = words,
+		.root = environment("DOKKU_ROOT", "/home/dokku"),
 		.lib_root = lib_root(),
 		.logs_dir = environment("DOKKU_LOGS_DIR", "/var/log/dokku"),
 	};
+
+	if (hook->is_reaction && environment("LETSENCRYPT_ACTING", NULL))
+		return 0;
+	/* What the caller holds open (descriptor 200 is the lock of the deploy) neither we nor what we start holds on to. */
+	closefrom(STDERR_FILENO + 1);
+	/* That nobody reads what we say is no failure. */
+	stop_ignore_broken_pipes();
 	return hook->run(&call);
 }
 

@@ -116,6 +116,7 @@ static bool read_hmac_key(const struct source *source, const char *wish, struct 
 static bool read_enabled(const struct source *source, struct settings *settings, struct err *err)
 {
 	AUTO_FREE char *value = NULL;
+	AUTO_FREE char *trimmed = NULL;
 	bool is_enabled = false;
 
 	settings->enabled = -1;
@@ -123,9 +124,22 @@ static bool read_enabled(const struct source *source, struct settings *settings,
 		return true;
 	if (!platform_property(source->platform, "letsencrypt", source->app, "enabled", &value, err))
 		return false;
-	if (value && parse_bool(value, &is_enabled))
+	trimmed = text_trim(value ? value : "");
+	if (parse_bool(trimmed, &is_enabled))
 		settings->enabled = is_enabled;
 	return true;
+}
+
+static bool read_auto_enable(const struct source *source, struct settings *settings, struct err *err)
+{
+	AUTO_FREE char *value = NULL;
+
+	if (!read_text(source, "auto-enable", "false", &value, err))
+		return false;
+	if (parse_bool(value, &settings->auto_enable))
+		return true;
+	return err_set(err, ERR_CONFIG, "property auto-enable of %s is '%s', which is neither true nor false: set it anew with 'dokku letsencrypt:set %s auto-enable true'",
+		       source->app, value, source->app);
 }
 
 /* The properties that lego-args can speak of too. */
@@ -158,7 +172,7 @@ bool settings_read(struct platform *platform, const char *app, struct settings *
 	settings.server = settings_server_url(server);
 	strs_split(&settings.extra_domains, extra, " ,\t\n");
 	lego_read(args, docker_options, &wishes, &settings.ignored);
-	if (!read_graceperiod(&source, &settings, err) || !read_enabled(&source, &settings, err) ||
+	if (!read_graceperiod(&source, &settings, err) || !read_enabled(&source, &settings, err) || !read_auto_enable(&source, &settings, err) ||
 	    !read_with_wishes(&source, &wishes, &settings, err))
 		return false;
 	*ret_settings = settings;

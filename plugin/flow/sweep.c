@@ -8,6 +8,7 @@
 #include "flow/budget.h"
 #include "flow/context.h"
 #include "flow/engine.h"
+#include "flow/intake.h"
 #include "flow/notice.h"
 #include "flow/plan.h"
 #include "flow/state.h"
@@ -122,22 +123,6 @@ static void refresh_windows(struct sweep *sweep)
 
 /* ---- deciding ---- */
 
-/* "Nothing to do" holds until the renewal, the next question about its window, or tomorrow for what has no certificate. */
-static void remember_nothing(struct sweep *sweep, const struct candidate *candidate)
-{
-	const struct app_held *held = &candidate->app.held;
-	int64_t now_at = clock_now(&sweep->context->clock);
-	struct state state = { .check_at = now_at + WHEN_DAY };
-
-	if (held->is_ours && candidate->decision.at > 0) {
-		state.renew_at = candidate->decision.at;
-		state.check_at = candidate->decision.at;
-		if (held->is_known && held->known.window_retry_at > 0 && held->known.window_retry_at < state.check_at)
-			state.check_at = held->known.window_retry_at;
-	}
-	state_write(sweep->context, candidate->app.name, candidate->fingerprint, &state);
-}
-
 /* An app that must not be touched is told when its certificate is near its end. */
 static void tell_refused(struct sweep *sweep, const struct candidate *candidate)
 {
@@ -163,7 +148,7 @@ static bool consider(struct sweep *sweep, struct candidate *candidate)
 		if (candidate->app.held.app.unserved_at > 0 && candidate->app.held.is_ours)
 			return true;
 		tell_not_due(sweep, candidate->app.name, candidate->app.held.is_ours ? candidate->decision.at : 0);
-		remember_nothing(sweep, candidate);
+		state_remember(sweep->context, &candidate->app, &candidate->decision, candidate->fingerprint);
 		return false;
 	case DECISION_REFUSE:
 		tell_refused(sweep, candidate);
@@ -230,6 +215,14 @@ static bool renew_due(struct sweep *sweep, struct err *err)
 	return carry_out(sweep, due, count, &sweep->has_failed, err);
 }
 
+/* What hooks asked for, and no worker came to. */
+static bool serve_hooks(struct context *context, struct err *err)
+{
+	size_t count = 0;
+
+	return store_job_count(context->store, &count, err) && (count == 0 || worker_serve(context, err));
+}
+
 /* What time alone has done to apps that no job was for: the worker tells of the others. */
 static void tell_notices(const struct sweep *sweep)
 {
@@ -247,12 +240,12 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 	struct context *context = sweep->context;
 	AUTO_STRS apps = { 0 };
 
-	if (!platform_apps(context->platform, &apps, err) || !context_store(context, err) || !store_wait_list(context->store, &sweep->waits, err))
+	if (!intake_spool(context, err) || !platform_apps(context->platform, &apps, err) || !store_wait_list(context->store, &sweep->waits, err))
 		return false;
 	sweep->items = mem_new(apps.count + 1, sizeof(*sweep->items));
 	for (size_t i = 0; i < apps.count; i++)
 		look(sweep, apps.items[i]);
-	if (!renew_due(sweep, err))
+	if (!renew_due(sweep, err) || !serve_hooks(context, err))
 		return false;
 	tell_notices(sweep);
 	budget_tidy(context);
@@ -290,7 +283,7 @@ bool auto_renew_app(struct context *context, const char *name, int *ret_exit, st
 	bool has_failed = false;
 
 	*ret_exit = 0;
-	if (!context_store(context, err) || !store_wait_list(context->store, &sweep.waits, err) || !app_read(context, name, &candidate->app, err))
+	if (!intake_spool(context, err) || !store_wait_list(context->store, &sweep.waits, err) || !app_read(context, name, &candidate->app, err))
 		return false;
 	find_reason(&sweep, name, candidate);
 	if (!candidate->app.held.is_ours) {

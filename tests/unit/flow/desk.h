@@ -44,11 +44,21 @@ static inline int desk_teardown(void **state)
 	struct desk *desk = *state;
 	void *tree = desk->tree;
 
+	(void)unsetenv("LETSENCRYPT_TEST_CLOCK");
 	context_close(&desk->context);
 	strs_done(&desk->said);
 	(void)tree_teardown(&tree);
 	free(desk);
 	return 0;
+}
+
+/* The host's clocks: "<moment> <seconds since boot>". */
+static inline void desk_set_clock(struct desk *desk, const char *content)
+{
+	AUTO_FREE char *path = folder_path(&desk->tree->folder, "lib/clock");
+
+	folder_write(&desk->tree->folder, "lib/clock", content, 0644);
+	assert_int_equal(setenv("LETSENCRYPT_TEST_CLOCK", path, 1), 0);
 }
 
 #define DESK_TEST(function) cmocka_unit_test_setup_teardown(function, desk_setup, desk_teardown)

@@ -15,7 +15,7 @@ static int64_t desk_now(void *ctx)
 static void use_clock(struct desk *desk)
 {
 	desk->context.clock = (struct clock){ .now_at = desk_now };
-	(void)setenv("LETSENCRYPT_TEST_UPTIME", "1000000", 1);
+	desk_set_clock(desk, "0 1000000");
 }
 
 static void it_is_on_and_is_switched_and_the_crontab_written(void **state)

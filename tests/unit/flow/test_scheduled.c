@@ -25,7 +25,7 @@ static int scheduled_setup(void **state)
 
 	now_at = 1800000000;
 	desk->context.clock = (struct clock){ .now_at = desk_now };
-	(void)setenv("LETSENCRYPT_TEST_UPTIME", "1000000", 1);
+	desk_set_clock(desk, "0 1000000");
 	folder_write(&desk->tree->folder, "bin/crontab", "#!/bin/sh\ncat ${0%/bin/crontab}/var/crontab\n", 0755);
 	folder_write(&desk->tree->folder, "plugn.d/scheduler-cron-write", "echo '" LINE "' >$here/var/crontab\n", 0755);
 	folder_write(&desk->tree->folder, "lib/plugins/enabled/cron/scheduler-cron-write", "", 0755);
@@ -109,10 +109,10 @@ static void a_booting_host_is_left_alone(void **state)
 {
 	struct desk *desk = *state;
 
-	(void)setenv("LETSENCRYPT_TEST_UPTIME", "599", 1);
+	desk_set_clock(desk, "0 599");
 	assert_false(starts(desk, "cron-entries"));
 	assert_false(starts(desk, "host"));
-	(void)setenv("LETSENCRYPT_TEST_UPTIME", "600", 1);
+	desk_set_clock(desk, "0 600");
 	assert_true(starts(desk, "cron-entries"));
 }
 
