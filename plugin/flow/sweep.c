@@ -240,7 +240,8 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 	struct context *context = sweep->context;
 	AUTO_STRS apps = { 0 };
 
-	if (!intake_spool(context, err) || !platform_apps(context->platform, &apps, err) || !store_wait_list(context->store, &sweep->waits, err))
+	if (!context_store(context, err) || !intake_spool(context, err) || !platform_apps(context->platform, &apps, err) ||
+	    !store_wait_list(context->store, &sweep->waits, err))
 		return false;
 	sweep->items = mem_new(apps.count + 1, sizeof(*sweep->items));
 	for (size_t i = 0; i < apps.count; i++)
@@ -283,7 +284,8 @@ bool auto_renew_app(struct context *context, const char *name, int *ret_exit, st
 	bool has_failed = false;
 
 	*ret_exit = 0;
-	if (!intake_spool(context, err) || !store_wait_list(context->store, &sweep.waits, err) || !app_read(context, name, &candidate->app, err))
+	if (!context_store(context, err) || !intake_spool(context, err) || !store_wait_list(context->store, &sweep.waits, err) ||
+	    !app_read(context, name, &candidate->app, err))
 		return false;
 	find_reason(&sweep, name, candidate);
 	if (!candidate->app.held.is_ours) {
