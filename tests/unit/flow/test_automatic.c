@@ -82,7 +82,7 @@ static bool enables(struct desk *desk)
 {
 	AUTO_FREE char *value = NULL;
 
-	assert_true(automatic_enable(&desk->context, "blog", &desk->context.talk, &desk->err));
+	assert_true(automatic_prepare(&desk->context, "blog", &desk->context.talk, &desk->err));
 	assert_true(platform_property(desk->context.platform, "letsencrypt", "blog", "enabled", &value, &desk->err));
 	return value && strcmp(value, "true") == 0;
 }
