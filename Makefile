@@ -117,7 +117,7 @@ model-kill: $(BUILD)/ledger-trace
 # The book on a disk, and where fsync is free.
 bench-ledger: $(BUILD)/ledger-bench $(BUILD)/book-bench
 	$(Q)$(BUILD)/ledger-bench
-	$(Q)$(BUILD)/book-bench $(BUILD)
+	$(Q)$(BUILD)/book-bench $(abspath $(BUILD))
 	$(Q)$(BUILD)/book-bench /dev/shm
 $(BUILD)/%-bench: $(BUILD)/release/tests/bench/%.o $(BUILD)/release/plugin.a
 	$(call say,LD,$@)

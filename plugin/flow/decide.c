@@ -184,8 +184,8 @@ static bool wait_for_daily(const struct decide_input *input, struct decision *de
 }
 
 /*
- * Names whose validation failed within a day: not covered by the held certificate, they are left out and the rest is issued; covered, they stop a renewal by schedule
- * while more than a quarter of its life is left.
+ * Names whose validation failed within a day: not covered by the held certificate, they are left out and the rest is issued; covered, they stop a renewal by
+ * schedule while more than a quarter of its life is left.
  */
 static bool choose_names(const struct decide_input *input, struct decision *decision)
 {

@@ -43,10 +43,13 @@ bool walk_host_names(struct context *context, struct strs *ret_names, struct err
 
 	if (!platform_apps(context->platform, &apps, err))
 		return false;
-	for (size_t i = 0; i < apps.count; i++)
-		if ((!platform_domains(context->platform, apps.items[i], ret_names, err) || !platform_redirect_sources(context->platform, apps.items[i], ret_names, err)) &&
-		    err->kind != ERR_NO_APP)
+	for (size_t i = 0; i < apps.count; i++) {
+		const char *app = apps.items[i];
+		bool is_read = platform_domains(context->platform, app, ret_names, err) && platform_redirect_sources(context->platform, app, ret_names, err);
+
+		if (!is_read && err->kind != ERR_NO_APP)
 			return false;
+	}
 	return true;
 }
 

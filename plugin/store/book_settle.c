@@ -277,7 +277,8 @@ bool book_failed(const struct book *book, int64_t order_id, const char *name, in
 {
 	AUTO_TRANSACTION transaction = db_begin(book->store->db, err);
 
-	return transaction && validation_failed(book->store, order_id, name, err) && settle_failure(book, order_id, name, now_ns, err) && db_commit(&transaction, err);
+	return transaction && validation_failed(book->store, order_id, name, err) && settle_failure(book, order_id, name, now_ns, err) &&
+	       db_commit(&transaction, err);
 }
 
 static bool settle_success(const struct book *book, int64_t order_id, const char *account, const char *name, struct err *err)

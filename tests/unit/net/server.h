@@ -29,7 +29,7 @@
 
 /*
  * A small server on a free port of 127.0.0.1, HTTP/1.1 with kept connections, over TLS or plain. A process of its own, and one more for each connection; all
- * end with the test. By path: /hello, /host, /echo (the POSTed body), /headers, /redirect, /away, /elsewhere, /big (2 MiB), /cut (closes without an answer), /silent (never
+ * end with the test. By path: /hello, /host, /echo (the POSTed body), /headers, /redirect, /away, /circle, /elsewhere, /big (2 MiB), /cut (closes without an answer), /silent (never
  * answers), anything else is 404.
  */
 struct server_counts {
@@ -209,6 +209,8 @@ static inline void server_answer_one(const struct server_peer *peer, char *reque
 		server_answer(peer, "302 Found", "Location: /hello\r\n", "");
 	else if (SERVER_IS("/away"))
 		server_answer(peer, "301 Moved Permanently", "Location: https://Other.Example:8443/a%20b?c=d\r\n", "");
+	else if (SERVER_IS("/circle"))
+		server_answer(peer, "302 Found", "Location: /circle\r\n", "");
 	else if (SERVER_IS("/elsewhere"))
 		server_answer(peer, "302 Found", "Location: ftp://other.example/\r\n", "");
 	else if (SERVER_IS("/list"))
