@@ -248,6 +248,38 @@ become() {
 	shows "       Result:     something failed (exit status 1): see $log"
 }
 
+@test "what is due is renewed by it; an app without nginx.conf is skipped, one that fails stops no other" {
+	host_ca_start
+	core_point_at_ca
+	for app in web gone wrong; do core_app "$app" "$app.test"; done
+	run -0 host_run letsencrypt:enable web gone wrong
+	serial=$(leaf_serial web.test)
+	mv "$HOST_ROOT_FOLDER/gone/nginx.conf" "$HOST/tmp/"
+	set_clock $(($(leaf_seconds_left web.test) - 15 * 86400))
+	install -m 755 "$TEST_PROGRAMS/letsencrypt-hook" "$plugin/bin/letsencrypt-hook"
+	up_since 1000000
+	echo soon >"$HOST_LIB_FOLDER/config/letsencrypt/wrong/graceperiod"
+	run -1 host_cron_run
+	host_until 5 is_replaced web.test "$serial"
+	[[ $(head -n 1 "$log") == "=====> Auto-renewing all apps..." && $(finished) == 1 ]]
+	grep -q '^-----> web needs renewal$' "$log"
+	grep -q '^ !     gone is skipped: it has no nginx.conf' "$log"
+	grep -q '^ !     wrong: .*graceperiod' "$log"
+	[[ $(tail -n 1 "$log") == " !     One or more apps failed to have their certificates renewed" ]]
+	run -0 host_run letsencrypt:cron-job
+	shows "       Result:     something failed (exit status 1): see $log"
+	# skipped is not failed, and what is not due has no line when nobody typed it
+	rm "$HOST_LIB_FOLDER/config/letsencrypt/wrong/graceperiod"
+	pass 3600
+	run -0 host_cron_run
+	run -0 host_run letsencrypt:cron-job
+	shows "       Result:     nothing failed"
+	pass 3600
+	before=$(wc -l <"$log")
+	run -0 host_cron_run
+	run -1 grep -q "still has" <(tail -n "+$((before + 1))" "$log")
+}
+
 @test "a schedule that has stopped is told: by report, by cron-job, once a day by a hook" {
 	use_clock
 	host_app web web.test
