@@ -225,7 +225,7 @@ served_is() { # NAME FILE
 	host_until 5 answers "app web" host_http_get www.web.test
 	grep -q "listen      127.0.0.1:$HOST_HTTP_PORT;" "$file"
 	grep -q "server_name web.test www.web.test;" "$file"
-	[[ $(tail -n 2 "$file" | head -n 1) == "  include $HOST/home/dokku/web/nginx.conf.d/*.conf;" ]]
+	[[ $(grep -B 1 '^}' "$file" | head -n 1) == "  include $HOST/home/dokku/web/nginx.conf.d/*.conf;" ]]
 	[[ $(stat -c '%a %U' "$HOST/home/dokku") == "700 $HOST_USER" ]]
 }
 
