@@ -155,29 +155,16 @@ is_502() { [[ $(status "$1") == 502 ]]; }
 
 # ---- templates, addresses, protocols ----
 
-template() { # CHALLENGE_LOCATION [LISTEN_OPTION]
-	cat <<-EOF
-		server {
-		  listen {{ \$.NGINX_BIND_ADDRESS_IP4 }}:{{ .PROXY_PORT }}${2:-};
-		  server_name {{ .NOSSL_SERVER_NAME }};
-		  location $1 { return 200 "template\n"; }
-		  location / { proxy_pass http://{{ .APP }}-5000; }
-		  include {{ .DOKKU_ROOT }}/{{ .APP }}/nginx.conf.d/*.conf;
-		}
-		upstream {{ .APP }}-5000 { server {{ .DOKKU_APP_WEB_LISTENERS }}; }
-	EOF
-}
-
 @test "an app's own template counts once it was tested with the app's snippets; one that collides fails the deploy and changes nothing" {
 	host_app web web.test
 	host_deploy web
 	echo 'location ^~ /.well-known/acme-challenge { return 200 "snippet"; }' >"$HOST/home/dokku/web/nginx.conf.d/own.conf"
-	template '^~ /.well-known/acme-challenge' | host_template web
+	host_template web '^~ /.well-known/acme-challenge'
 	run ! host_deploy web
 	[[ $output == *"duplicate location"* && $output == *"The nginx.conf.sigil of web makes no valid nginx configuration"* ]]
 	run -0 host_run proxy:build-config web
 	host_until 5 answers snippet host_http_get web.test /.well-known/acme-challenge/x
-	template '^~ /.well-known/acme-challenge/' | host_template web
+	host_template web '^~ /.well-known/acme-challenge/'
 	run -0 host_deploy web
 	host_until 5 answers template host_http_get web.test /.well-known/acme-challenge/x
 	answers "app web" host_http_get web.test
@@ -195,10 +182,13 @@ template() { # CHALLENGE_LOCATION [LISTEN_OPTION]
 	host_until 5 answers "app web" host_curl -H "Host: web.test" "http://127.0.0.2:$HOST_HTTP_PORT/"
 	host_until 5 answers_not "app web" host_http_get web.test
 	host_run nginx:set behind bind-address-ipv4 127.0.0.3
-	template /x ' proxy_protocol' | host_template behind
+	host_template behind /x proxy_protocol
 	host_deploy behind
 	host_until 5 answers "app behind" host_curl --haproxy-protocol -H "Host: behind.test" "http://127.0.0.3:$HOST_HTTP_PORT/"
 	run ! host_curl --fail -H "Host: behind.test" "http://127.0.0.3:$HOST_HTTP_PORT/"
+	host_balancer 127.0.0.4 127.0.0.3
+	run -0 host_curl -H "Host: behind.test" "http://127.0.0.4:$HOST_HTTP_PORT/"
+	[[ $output == "app behind" ]]
 }
 
 # ---- schedulers ----

@@ -77,8 +77,7 @@ host_make_core_plugins() {
 		programs+=("$file")
 	done
 	while IFS=: read -r plugin entry file; do
-		plugin=${plugin##*/}
-		host_write_stub "$plugin" "$entry" "$file"
+		host_write_stub "$plugin" "$entry" "$file" "$core/available/${plugin##*/}"
 		programs+=("$REPLY")
 	done < <(grep -oHE '^(trigger|command|program):[^(]+' "$HOST"/core/*)
 	chmod 755 "${programs[@]}"
@@ -87,15 +86,15 @@ host_make_core_plugins() {
 	ln -s -t "$plugins/enabled" "$plugins"/available/*
 }
 
-host_write_stub() { # PLUGIN KIND NAME, sets REPLY to the file
-	local folder=$HOST/var/lib/dokku/core-plugins/available/$1 shift=''
+host_write_stub() { # SOURCE KIND NAME FOLDER, sets REPLY to the file
+	local folder=$4 shift=''
 	if [[ $2 == command ]]; then
 		folder+=/subcommands
 		shift=$'shift\n'
 	fi
 	REPLY=$folder/$3
 	# shellcheck disable=SC2016 # for the stub to expand
-	printf '#!/bin/bash\nHOST=%s\n. "$HOST/core/%s"\n%s%s:%s "$@"\n' "$HOST" "$1" "$shift" "$2" "$3" >"$REPLY"
+	printf '#!/bin/bash\nHOST=%s\n. "%s"\n%s%s:%s "$@"\n' "$HOST" "$1" "$shift" "$2" "$3" >"$REPLY"
 }
 
 host_make_tree() {
@@ -224,6 +223,7 @@ host_destroy() {
 	host_ca_stop
 	nginx_stop
 	if [[ -s $HOST/run/backend.pid ]]; then process_end TERM "$(<"$HOST/run/backend.pid")"; fi
+	if [[ -s $HOST/run/balancer.pid ]]; then process_end TERM "$(<"$HOST/run/balancer.pid")"; fi
 	if [[ -s $HOST/run/broker.pid ]]; then kill "$(<"$HOST/run/broker.pid")" 2>/dev/null || true; fi
 	ports_release "$HOST_HTTP_PORT"
 	rm -rf "${HOST:?}"
@@ -302,12 +302,34 @@ host_deploy() { host_run ps:rebuild "$1" </dev/null; }
 # host_push APP [LINES]: as `git push`; the deploy's stdin carries LINES, "old new ref" each
 host_push() { printf '%s\n' "${2:-0000 $EPOCHSECONDS refs/heads/master}" | host_run git-hook "$1"; }
 
-# host_template APP <TEXT: the nginx.conf.sigil in the app's repository, from its next deploy on
+# host_template APP LOCATION [LISTEN_OPTION]: the app's repository has, from its next deploy on, a template of its own, which says "template" at LOCATION
 host_template() {
 	local file=$HOST/home/dokku/$1/source/nginx.conf.sigil
 	mkdir -p "${file%/*}"
-	cat >"$file"
+	cat >"$file" <<-EOF
+		upstream {{ .APP }}-5000 { server {{ .DOKKU_APP_WEB_LISTENERS }}; }
+		server {
+		  listen {{ \$.NGINX_BIND_ADDRESS_IP4 }}:{{ .PROXY_PORT }}${3:+ $3};
+		{{ if .SSL_INUSE }}
+		  listen {{ \$.NGINX_BIND_ADDRESS_IP4 }}:{{ .PROXY_SSL_PORT }} ssl${3:+ $3};
+		  ssl_certificate {{ .APP_SSL_PATH }}/server.crt;
+		  ssl_certificate_key {{ .APP_SSL_PATH }}/server.key;
+		{{ end }}
+		  server_name {{ .NOSSL_SERVER_NAME }};
+		  location $2 { return 200 "template\n"; }
+		  location / { proxy_pass http://{{ .APP }}-5000; }
+		  include {{ .DOKKU_ROOT }}/{{ .APP }}/nginx.conf.d/*.conf;
+		}
+	EOF
 	if ((HOST_ROOT)); then chown -R "$HOST_USER:$HOST_GROUP" "${file%/*}"; fi
+}
+
+# host_balancer FROM TO: a load balancer, that hands what comes in at the address FROM on to TO, and says by the PROXY protocol where it came from
+host_balancer() {
+	setsid "$HOST/lib/balancer" "$@" "$HOST_HTTP_PORT" "$HOST_HTTPS_PORT" </dev/null >/dev/null 2>>"$HOST/log/balancer" 3>&- 4>&- &
+	echo $! >"$HOST/run/balancer.pid"
+	disown
+	host_until 5 host_curl --output /dev/null --max-time 2 --connect-timeout 1 "http://$1:$HOST_HTTP_PORT/"
 }
 
 # host_boot: the machine restarts. Every process is gone and every container, then apps are restored.
@@ -387,14 +409,18 @@ host_plugin() {
 	echo "$folder"
 }
 
-# host_community NAME...: plugins of tests/platform/plugins, installed
+# host_community NAME...: plugins of tests/platform/plugins, enabled
 host_community() {
-	local name folder
+	local name folder kind entry
+	mkdir -p "$HOST/plugins"
+	cp "$PLATFORM"/plugins/* "$HOST/plugins/"
 	for name in "$@"; do
-		folder=$HOST/var/lib/dokku/plugins/available/$name
-		cp -r "$PLATFORM/plugins/$name" "$folder" || return
-		if ((HOST_ROOT)); then chown -R "$HOST_USER:$HOST_GROUP" "$folder"; fi
-		ln -sfn "$folder" "$HOST/var/lib/dokku/plugins/enabled/$name"
+		folder=$(host_plugin "$name")
+		while IFS=: read -r kind entry; do
+			host_write_stub "$HOST/plugins/$name" "$kind" "$entry" "$folder"
+			chmod 755 "$REPLY"
+		done < <(grep -oE '^(trigger|command):[^(]+' "$HOST/plugins/$name")
+		install -d -o "$HOST_USER" -g "$HOST_GROUP" "$HOST/var/lib/dokku/data/$name"
 	done
 }
 
