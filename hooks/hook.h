@@ -15,7 +15,9 @@ struct err;
 
 /* What a trigger is called with. */
 struct hook_call {
+	const char *trigger;
 	char *const *words;   /* its arguments, NULL-terminated */
+	const char *root;     /* DOKKU_ROOT */
 	const char *lib_root; /* DOKKU_LIB_ROOT */
 	const char *logs_dir; /* DOKKU_LOGS_DIR */
 };
@@ -24,6 +26,7 @@ struct hook_call {
 struct hook {
 	const char *trigger;
 	int (*run)(const struct hook_call *call);
+	bool is_reaction; /* to what may be our own work: then there is nothing to do */
 };
 
 /* The row of a trigger, NULL = none. */
@@ -37,17 +40,18 @@ const char *hook_word(const struct hook_call *call, unsigned index);
 /* A warning in the platform's form. Nothing that went wrong here may stop what the platform is doing. */
 void hook_warn(const struct err *err);
 
-/*
- * Becomes the large program, which lies beside this one. `words` ends with NULL, words[0] is "letsencrypt". Returns only when it cannot start: the exit
- * status, after saying in one line what to do.
- */
-int program_become(char *const words[]);
-/* The same for triggers: with an empty stdin; and when it returns, what is to be said has been said. */
-void program_become_for_trigger(char *const words[]);
-
 int hook_cron_entries(const struct hook_call *call);
+int hook_nginx_pre_reload(const struct hook_call *call);
+int hook_post_app_clone_setup(const struct hook_call *call);
+int hook_post_app_rename_setup(const struct hook_call *call);
+int hook_post_certs_remove(const struct hook_call *call);
+int hook_post_certs_update(const struct hook_call *call);
 int hook_post_delete(const struct hook_call *call);
+int hook_post_deploy(const struct hook_call *call);
 int hook_post_domains_update(const struct hook_call *call);
+int hook_post_proxy_ports_update(const struct hook_call *call);
+int hook_proxy_disable(const struct hook_call *call);
+int hook_proxy_enable(const struct hook_call *call);
 int hook_report(const struct hook_call *call);
 
 #endif

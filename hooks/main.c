@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "hooks/program.h"
+#include "sys/stop.h"
 #include "util/err.h"
 
 const char *hook_word(const struct hook_call *call, unsigned index)
@@ -39,10 +42,19 @@ static bool is_subcommand(const char *path, const char *name)
 static int run_trigger(const struct hook *hook, char *const *words)
 {
 	const struct hook_call call = {
+		.trigger = hook->trigger,
 		.words = words,
+		.root = environment("DOKKU_ROOT", "/home/dokku"),
 		.lib_root = environment("DOKKU_LIB_ROOT", "/var/lib/dokku"),
 		.logs_dir = environment("DOKKU_LOGS_DIR", "/var/log/dokku"),
 	};
+
+	if (hook->is_reaction && environment("LETSENCRYPT_ACTING", NULL))
+		return 0;
+	/* What the caller holds open (descriptor 200 is the lock of the deploy) neither we nor what we start holds on to. */
+	closefrom(STDERR_FILENO + 1);
+	/* That nobody reads what we say is no failure. */
+	stop_ignore_broken_pipes();
 	return hook->run(&call);
 }
 

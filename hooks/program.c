@@ -3,7 +3,7 @@
  * Starts the large program by becoming it: nothing stands between the platform and its exit status, its signals and its terminal. What would keep it from
  * starting is looked for before: once the loader has failed nobody is left to explain it.
  */
-#include "hooks/hook.h"
+#include "hooks/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "util/strs.h"
 #include "util/text.h"
 
-static int explain(const char *reason)
+int program_explain(const char *reason)
 {
 	fprintf(stderr, " !     letsencrypt cannot start: %s. To mend it: sudo dokku plugin:install\n", reason);
 	return 1;
@@ -63,27 +63,42 @@ static char *missing_library(const char *folder)
 	return NULL;
 }
 
-int program_become(char *const words[])
+char *program_find(void)
 {
 	AUTO_FREE char *folder = own_folder();
-	if (!folder)
-		return explain("its folder is unknown (is /proc mounted?)");
-	AUTO_FREE char *library = missing_library(folder);
-	if (library) {
-		AUTO_FREE char *reason = mem_fmt("the system has no '%s' any more", library);
-		return explain(reason);
+	if (!folder) {
+		program_explain("its folder is unknown (is /proc mounted?)");
+		return NULL;
 	}
+	AUTO_FREE char *library = missing_library(folder);
 	AUTO_FREE char *path = mem_fmt("%s/letsencrypt", folder);
+	AUTO_FREE char *reason = NULL;
+	struct stat found;
+	if (library)
+		reason = mem_fmt("the system has no '%s' any more", library);
+	else if (stat(path, &found) != 0)
+		reason = mem_fmt("'%s': %s", path, strerror(errno));
+	else
+		return mem_take(&path);
+	program_explain(reason);
+	return NULL;
+}
+
+int program_become(char *const words[])
+{
+	AUTO_FREE char *path = program_find();
+	if (!path)
+		return 1;
 	execv(path, words);
 	AUTO_FREE char *reason = mem_fmt("'%s': %s", path, strerror(errno));
-	return explain(reason);
+	return program_explain(reason);
 }
 
 void program_become_for_trigger(char *const words[])
 {
 	AUTO_FD nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0)
-		explain(strerror(errno));
+		program_explain(strerror(errno));
 	else
 		program_become(words);
 }

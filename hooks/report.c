@@ -2,6 +2,7 @@
 /* `dokku report APP`: our section of it, with credentials masked, since people paste the whole into public places. */
 #include "hooks/hook.h"
 
+#include "hooks/program.h"
 #include "util/mem.h"
 
 int hook_report(const struct hook_call *call)

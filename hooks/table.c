@@ -7,10 +7,19 @@
 
 /* A trigger's code is in hooks/<trigger>.c. */
 static const struct hook triggers[] = {
-	{ "cron-entries", hook_cron_entries },
-	{ "post-delete", hook_post_delete },
-	{ "post-domains-update", hook_post_domains_update },
-	{ "report", hook_report },
+	{ "cron-entries", hook_cron_entries, false },
+	{ "nginx-pre-reload", hook_nginx_pre_reload, true },
+	{ "post-app-clone-setup", hook_post_app_clone_setup, true },
+	{ "post-app-rename-setup", hook_post_app_rename_setup, true },
+	{ "post-certs-remove", hook_post_certs_remove, true },
+	{ "post-certs-update", hook_post_certs_update, true },
+	{ "post-delete", hook_post_delete, false },
+	{ "post-deploy", hook_post_deploy, true },
+	{ "post-domains-update", hook_post_domains_update, true },
+	{ "post-proxy-ports-update", hook_post_proxy_ports_update, true },
+	{ "proxy-disable", hook_proxy_disable, true },
+	{ "proxy-enable", hook_proxy_enable, true },
+	{ "report", hook_report, false },
 };
 
 /* "default" is `letsencrypt` without a colon. */

@@ -71,6 +71,7 @@ const struct verb verbs[] = {
 	{ "auto-renew", "[<app>]", "Auto-renew app if renewal is necessary", 0, 1, NO_RAW, app_options, verb_auto_renew },
 	{ "budget", "[<app>|<domain>] [--rebuild|--unpause]", "Display what the CA still allows and who used it", 0, 1, NO_RAW, budget_options, verb_budget },
 	{ "cleanup", "<app>", "Cleanup stale certificates and configurations", 1, 1, NO_RAW, app_options, verb_cleanup },
+	{ "cloned", "<app> <new-app>", NULL, 2, 2, NO_RAW, no_options, verb_cloned },
 	{ "cron-job", "[--add|--remove]", "Add or remove or display the auto-renew cron job", 0, 1, NO_RAW, cron_options, verb_cron_job },
 	{ "default", "<app>... | --all [--force]", NULL, 0, MANY, NO_RAW, enable_options, verb_default },
 	{ "disable", "<app>", "Disable letsencrypt for an app", 1, 1, NO_RAW, app_options, verb_disable },
@@ -83,11 +84,14 @@ const struct verb verbs[] = {
 	{ "ls", "", NULL, 0, 0, NO_RAW, no_options, verb_list },
 	{ "plan", "[--all|<app>...] [--add N[.<domain>]] [--until <date>]", "Display what would be done now and why", 0, MANY, NO_RAW, plan_options,
 	  verb_plan },
+	{ "renamed", "<app> <new-app>", NULL, 2, 2, NO_RAW, no_options, verb_renamed },
 	{ "report", "[<app>|--global] [--letsencrypt-<key>]", "Display a letsencrypt report", 0, 1, NO_RAW, report_options, verb_report },
 	{ "report-trigger", "<app>", NULL, 0, 1, NO_RAW, no_options, verb_report_trigger },
 	{ "revoke", "<app> [--reason <reason>]", "Revoke letsencrypt certificate for app", 1, 1, NO_RAW, revoke_options, verb_revoke },
 	{ "set", "<app>|--global <property> [<value>]", "Set or clear a letsencrypt property for an app", 1, 3, 2, set_options, verb_set },
+	{ "snippet", "<app>", NULL, 1, 1, NO_RAW, no_options, verb_snippet },
 	{ "version", "", "Display the version of the plugin", 0, 0, NO_RAW, no_options, verb_version },
+	{ "work", "", NULL, 0, 0, NO_RAW, no_options, verb_work },
 	{ NULL, NULL, NULL, 0, 0, 0, NULL, NULL }
 };
 

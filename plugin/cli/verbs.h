@@ -59,6 +59,7 @@ bool verb_active(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_auto_renew(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_budget(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_cleanup(struct call *call, int *ret_exit, struct err *err) MUST_USE;
+bool verb_cloned(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_cron_job(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_default(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_disable(struct call *call, int *ret_exit, struct err *err) MUST_USE;
@@ -69,10 +70,13 @@ bool verb_help(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_installed(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_list(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_plan(struct call *call, int *ret_exit, struct err *err) MUST_USE;
+bool verb_renamed(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_report(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_report_trigger(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_revoke(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_set(struct call *call, int *ret_exit, struct err *err) MUST_USE;
+bool verb_snippet(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 bool verb_version(struct call *call, int *ret_exit, struct err *err) MUST_USE;
+bool verb_work(struct call *call, int *ret_exit, struct err *err) MUST_USE;
 
 #endif

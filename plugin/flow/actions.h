@@ -36,6 +36,15 @@ bool enable_all(struct context *context, bool is_forced, int *ret_exit, struct e
 /* app NULL: every app that is due. `is_typed`: a line for each app that is not. */
 bool auto_renew(struct context *context, const char *app, bool is_typed, int *ret_exit, struct err *err) MUST_USE;
 
+/* ---- what the hook program has done at once: it says nothing, and nothing may stop what the platform is doing ---- */
+
+/* Before nginx is reloaded for the app. */
+bool app_is_reloaded(struct context *context, const char *app, struct err *err) MUST_USE;
+/* The platform has made `to` as a copy of `from`: our files that came over go, properties come along, but not `enabled`. */
+bool app_was_cloned(struct context *context, const char *from, const char *to, struct err *err) MUST_USE;
+/* `to` takes the place of `from`, which is about to be destroyed: properties and state move, and the certificate if it covers one of the new names. */
+bool app_was_renamed(struct context *context, const char *from, const char *to, struct err *err) MUST_USE;
+
 /* ---- revoke, disable, cleanup ---- */
 
 /* reason NULL = unspecified. The app is held back afterwards. */

@@ -195,6 +195,17 @@ static bool find_account(struct context *context, const char *app, const struct 
 	return true;
 }
 
+bool account_thumbprint(struct context *context, const char *app, const struct settings *settings, char **ret_thumbprint, struct err *err)
+{
+	AUTO(account_done) struct account account = { 0 };
+	bool is_found = false;
+
+	if (!find_account(context, app, settings, &is_found, &account, err))
+		return false;
+	*ret_thumbprint = is_found ? mem_take(&account.acme.thumbprint) : NULL;
+	return true;
+}
+
 /* The key that a killed run left, or a new one, on disk before anything is sent. */
 static bool prepare_key(int accounts_fd, const char *folder, const char *email, struct account *ret_account, struct err *err)
 {

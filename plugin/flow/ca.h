@@ -52,6 +52,8 @@ bool account_get(struct ca *ca, struct context *context, const char *app, const 
 		 struct err *err) MUST_USE;
 /* URL of the account that account_get would find without asking anybody, "" = it would make one; the caller frees it. */
 bool account_known(struct context *context, const struct settings *settings, char **ret_url, struct err *err) MUST_USE;
+/* Thumbprint of the account that account_get would find without asking anybody, NULL = it would make one; the caller frees it. */
+bool account_thumbprint(struct context *context, const char *app, const struct settings *settings, char **ret_thumbprint, struct err *err) MUST_USE;
 /* The CA does not know the account any more: registers the same key again and keeps the new URL. */
 bool account_again(struct ca *ca, struct context *context, const struct settings *settings, struct account *account, struct err *err) MUST_USE;
 

@@ -211,3 +211,26 @@ void challenge_write_snippets(void *ctx, struct batch_item *items)
 		snippets[i]->item.err = err;
 	}
 }
+
+bool challenge_place_snippet(struct context *context, const char *app, const char *thumbprint, struct err *err)
+{
+	struct challenge challenge = { .thumbprint = thumbprint };
+	AUTO(snippet_done) struct snippet snippet = { .app = app };
+	struct snippet *list = &snippet;
+	size_t count = 1;
+	bool is_there = false;
+
+	if (!look_at_present(context, app, &challenge, &is_there, err))
+		return false;
+	if (is_there && !challenge.needs_files)
+		return true;
+	if (!render(context, app, thumbprint, nginx_has_auth_request(context_nginx(context)), &snippet.text, err))
+		return false;
+	snippet.path = mem_fmt("%s/%s/nginx.conf.d/letsencrypt.conf", platform_root(context->platform), app);
+	if (!test_snippets(context_nginx(context), &list, &count, err))
+		return false;
+	if (count > 0)
+		return write_snippet(context, &snippet, err);
+	*err = snippet.item.err;
+	return false;
+}

@@ -22,6 +22,7 @@ struct worker;
 struct challenge {
 	const char *thumbprint; /* of the account; borrowed */
 	bool needs_files;       /* the snippet speaks for another account: by token files */
+	bool awaits_proxy;      /* the platform is about to tell the proxy of new names: the self-test waits for that, up to a minute */
 	bool is_fresh;          /* the snippet was written just now: old workers of nginx do not know it */
 	int64_t right_ms;       /* of the self-test: since when all answers are right */
 };
@@ -31,6 +32,10 @@ struct challenge {
  * snippet.
  */
 bool challenge_prepare(struct worker *worker, const struct app *app, const struct talk *talk, struct challenge *io_challenge, struct err *err) MUST_USE;
+/*
+ * The same for one app and at once, without a reload: for who is about to have one. Tested from copies; nothing is written when it is there as it should be.
+ */
+bool challenge_place_snippet(struct context *context, const char *app, const char *thumbprint, struct err *err) MUST_USE;
 /* The app's nginx.conf; ERR_REFUSED when there is none, or when it does not include the folder of the snippet. */
 bool challenge_read_conf(struct context *context, const char *app, struct buf *ret_conf, struct err *err) MUST_USE;
 /* For the batch of the worker. */

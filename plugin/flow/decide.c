@@ -77,23 +77,29 @@ static bool holds_wildcard(const struct app_held *held)
 	return false;
 }
 
+bool decide_is_out_of_reach(const struct app *app)
+{
+	return strcmp(app->wanted.facts.scheduler, "k3s") == 0 || strcmp(app->wanted.facts.proxy_type, "nginx") != 0 || *app->wanted.settings.dns_provider ||
+	       holds_wildcard(&app->held);
+}
+
 static bool refuse_app(const struct decide_input *input, struct decision *decision)
 {
 	const struct app_wanted *wanted = &input->app->wanted;
 	const struct platform_app_facts *facts = &wanted->facts;
 
+	if (!decide_is_out_of_reach(input->app))
+		return false;
 	if (strcmp(facts->scheduler, "k3s") == 0)
 		return conclude(decision, DECISION_REFUSE, "%s runs on k3s, which gets its certificates itself: dokku scheduler-k3s:set --global letsencrypt-email-prod <e-mail>",
 				input->app->name);
 	if (strcmp(facts->proxy_type, "nginx") != 0)
 		return conclude(decision, DECISION_REFUSE, "%s is served by %s, which gets its certificates itself: %s", input->app->name, facts->proxy_type,
 				proxy_property(facts->proxy_type));
-	if (*wanted->settings.dns_provider || holds_wildcard(&input->app->held))
-		return conclude(decision, DECISION_REFUSE,
-				"%s %s, which needs the DNS-01 challenge: not available yet, so this app is left as it is (for HTTP-01: dokku letsencrypt:%s %s%s)",
-				input->app->name, *wanted->settings.dns_provider ? "has a dns-provider" : "holds a wildcard certificate",
-				*wanted->settings.dns_provider ? "set" : "disable", input->app->name, *wanted->settings.dns_provider ? " dns-provider none" : "");
-	return false;
+	return conclude(decision, DECISION_REFUSE,
+			"%s %s, which needs the DNS-01 challenge: not available yet, so this app is left as it is (for HTTP-01: dokku letsencrypt:%s %s%s)",
+			input->app->name, *wanted->settings.dns_provider ? "has a dns-provider" : "holds a wildcard certificate",
+			*wanted->settings.dns_provider ? "set" : "disable", input->app->name, *wanted->settings.dns_provider ? " dns-provider none" : "");
 }
 
 static bool refuse_names(const struct decide_input *input, struct decision *decision)

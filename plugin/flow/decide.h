@@ -27,7 +27,7 @@ enum decision_kind {
 enum decision_cause {
 	CAUSE_TYPED,    /* somebody typed enable */
 	CAUSE_FORCED,   /* … with --force */
-	CAUSE_SCHEDULE  /* auto-renew, later the hooks */
+	CAUSE_SCHEDULE  /* auto-renew, the hooks */
 };
 
 struct decide_input {
@@ -51,6 +51,8 @@ struct decision {
 };
 void decision_done(struct decision *decision);
 void decide(const struct decide_input *input, struct decision *ret_decision);
+/* Its certificates are another program's business (proxy, k3s), or need DNS-01. */
+bool decide_is_out_of_reach(const struct app *app);
 /* "nothing", "install", "continue", "renew (ARI)", "renew", "issue", "wait", "refuse". */
 const char *decision_name(enum decision_kind kind);
 

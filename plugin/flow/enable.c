@@ -6,6 +6,7 @@
 #include "flow/app.h"
 #include "flow/context.h"
 #include "flow/engine.h"
+#include "flow/intake.h"
 #include "flow/ports.h"
 #include "flow/talk.h"
 #include "flow/worker.h"
@@ -15,6 +16,7 @@
 
 #define TIMEOUT_S 120
 #define TIMEOUT_EACH_S 10
+#define TOLD_MARK "told auto-enable"
 
 /* The apps of one command on their way. */
 struct enabling {
@@ -82,6 +84,20 @@ static bool carry_out(struct enabling *enabling, struct err *err)
 	return true;
 }
 
+/* Once a host, to who does not use it yet. */
+static void tell_newcomer(struct context *context)
+{
+	AUTO_FREE char *value = NULL;
+	int64_t told_at = 0;
+	struct err ignored;
+
+	if (!context_store(context, &ignored) || !store_mark_get(context->store, TOLD_MARK, &told_at, &ignored) || told_at > 0 ||
+	    !platform_property(context->platform, "letsencrypt", "--global", "auto-enable", &value, &ignored) || value ||
+	    !store_mark_set(context->store, TOLD_MARK, clock_now(&context->clock), &ignored))
+		return;
+	talk_say(&context->talk, TALK_VERBOSE, NULL, "Apps can get theirs when they are deployed: dokku letsencrypt:set --global auto-enable true");
+}
+
 static bool check_all(struct context *context, const struct strs *apps, struct err *err)
 {
 	for (size_t i = 0; i < apps->count; i++)
@@ -95,7 +111,7 @@ bool enable_apps(struct context *context, const struct strs *apps, bool is_force
 	AUTO_FREE struct request *requests = mem_new(apps->count + 1, sizeof(*requests));
 	struct enabling enabling = { .context = context, .is_forced = is_forced, .requests = requests };
 
-	if (!check_all(context, apps, err))
+	if (!check_all(context, apps, err) || !intake_spool(context, err))
 		return false;
 	for (size_t i = 0; i < apps->count; i++) {
 		if (consider(&enabling, apps->items[i], err))
@@ -108,6 +124,8 @@ bool enable_apps(struct context *context, const struct strs *apps, bool is_force
 	}
 	if (!carry_out(&enabling, err))
 		return false;
+	if (enabling.exit_status == 0)
+		tell_newcomer(context);
 	*ret_exit = enabling.exit_status;
 	return true;
 }

@@ -8,12 +8,14 @@
 
 #include "flow/actions.h"
 #include "flow/app.h"
+#include "flow/automatic.h"
 #include "flow/budget.h"
 #include "flow/challenge.h"
 #include "flow/context.h"
 #include "flow/engine.h"
 #include "flow/install.h"
 #include "flow/leftovers.h"
+#include "flow/mend.h"
 #include "flow/names.h"
 #include "flow/order.h"
 #include "flow/ports.h"
@@ -154,6 +156,7 @@ static bool prepare_proxy(struct issue *issue, struct err *err)
 	}
 	issue->expects_snippet = false;
 	issue->challenge.thumbprint = issue->account.acme.thumbprint;
+	issue->challenge.awaits_proxy = automatic_awaits_proxy(issue->reason);
 	return challenge_prepare(issue->worker, &issue->planned.app, issue->talk, &issue->challenge, err);
 }
 
@@ -323,7 +326,7 @@ static bool install(struct issue *issue, struct err *err)
 
 /* ---- the job ---- */
 
-static bool carry_out(struct issue *issue, struct err *err)
+static bool carry_out_decision(struct issue *issue, struct err *err)
 {
 	switch (issue->planned.decision.kind) {
 	case DECISION_NOTHING:
@@ -349,6 +352,18 @@ static bool carry_out(struct issue *issue, struct err *err)
 		return get_certificate(issue, err) && install(issue, err);
 	}
 	return err_set(err, ERR_BUG, "'%s' was not refused", issue->name);
+}
+
+/* Nobody sees what a hook's job leaves undone, so it also looks whether the certificate is served at all. */
+static bool carry_out(struct issue *issue, struct err *err)
+{
+	const struct app *app = &issue->planned.app;
+
+	if (!carry_out_decision(issue, err))
+		return false;
+	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))
+		return true;
+	return mend_proxy(issue->worker, app, *issue->leaf ? issue->leaf : app->held.cert.leaf_sha256, issue->talk, err);
 }
 
 static void tell_refused_names(const struct issue *issue)
@@ -392,6 +407,16 @@ static void tell_wait(const struct issue *issue, const struct err *err)
 	talk_say(issue->talk, TALK_VERBOSE, issue->name, is_scheduled ? "It goes on by itself then; who waits and for what: dokku letsencrypt:budget %s"
 								       : "Then it goes on with dokku letsencrypt:auto-renew (by itself: dokku letsencrypt:cron-job --add); "
 									 "who waits and for what: dokku letsencrypt:budget %s", issue->name);
+}
+
+/* A hook's job fails at each deploy: its story is told once. */
+static bool is_told(const struct issue *issue, const struct err *err)
+{
+	AUTO(store_app_done) struct store_app known = { 0 };
+	struct err ignored;
+
+	return automatic_is(issue->reason) && issue->worker->context->store && store_app_get(issue->worker->context->store, issue->name, &known, &ignored) &&
+	       strcmp(known.failed_reason, err->text) == 0;
 }
 
 static void tell_failure(const struct issue *issue, const struct err *err)
@@ -470,11 +495,21 @@ static void wait_from_now_on(const struct issue *issue, int *ret_exit)
 	*ret_exit = err_exit_status(ERR_WAITS);
 }
 
+static void end_failed(struct issue *issue, const struct err *err)
+{
+	if (is_told(issue, err)) {
+		talk_say(issue->talk, TALK_WARN, issue->name, "%s: %.*s, as before (dokku letsencrypt:events %s)", issue->name, (int)strcspn(err->text, "\n"), err->text,
+			 issue->name);
+		return;
+	}
+	tell_failure(issue, err);
+	remember_failure(issue, err);
+}
+
 static void end(struct issue *issue, bool is_done, const struct err *err, int *ret_exit)
 {
 	if (!is_done) {
-		tell_failure(issue, err);
-		remember_failure(issue, err);
+		end_failed(issue, err);
 		*ret_exit = err_exit_status(err->kind);
 		if (err->kind == ERR_RATE_LIMITED && issue->planned.wait.message)
 			wait_from_now_on(issue, ret_exit);
@@ -485,12 +520,25 @@ static void end(struct issue *issue, bool is_done, const struct err *err, int *r
 	}
 	settle_place(issue);
 	forget_batches(issue);
-	state_forget(issue->worker->context, issue->name);
+	if (is_done)
+		state_settle(issue->worker->context, issue->name);
+	else
+		state_forget(issue->worker->context, issue->name);
+}
+
+/* What a hook's job has nothing to do with ends without a word. */
+static bool is_left_alone(const struct issue *issue, const struct err *err)
+{
+	return automatic_is(issue->reason) && (err->kind == ERR_NO_APP || (issue->planned.app.name && automatic_leaves(&issue->planned.app)));
 }
 
 static bool begin(struct issue *issue, struct err *err)
 {
+	if (automatic_is(issue->reason) && !automatic_enable(issue->worker->context, issue->name, issue->talk, err))
+		return false;
 	if (!plan_read(issue->worker->context, issue->name, issue->reason, issue->is_forced, &issue->planned, err))
+		return false;
+	if (is_left_alone(issue, err))
 		return false;
 	tell_ignored(issue);
 	if (issue->planned.decision.kind != DECISION_NOTHING) {
@@ -506,6 +554,12 @@ bool issue_begin(struct issue *issue, int *ret_exit)
 
 	if (begin(issue, &err))
 		return true;
+	if (is_left_alone(issue, &err)) {
+		*ret_exit = 0;
+		settle_place(issue);
+		state_settle(issue->worker->context, issue->name);
+		return false;
+	}
 	end(issue, false, &err, ret_exit);
 	return false;
 }

@@ -96,3 +96,21 @@ bool ports_ensure_http(struct context *context, const char *app, const struct ta
 	talk_say(talk, TALK_INFO1, app, "Adding http:80:%d port mapping to %s for ACME HTTP-01 challenge...", port, app);
 	return platform_add_http_port(context->platform, app, port, err);
 }
+
+bool ports_lack_https(struct context *context, const char *app, bool *ret_lack, struct err *err)
+{
+	AUTO_FREE char *map = NULL;
+	AUTO_STRS lines = { 0 };
+	bool has_http = false;
+	bool has_https = false;
+
+	if (!platform_property(context->platform, "ports", app, "map", &map, err))
+		return false;
+	text_lines(map ? map : "", &lines);
+	for (size_t i = 0; i < lines.count; i++) {
+		has_http = has_http || text_starts(lines.items[i], "http:80:");
+		has_https = has_https || text_starts(lines.items[i], "https:443:");
+	}
+	*ret_lack = has_http && !has_https;
+	return true;
+}

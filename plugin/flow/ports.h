@@ -19,4 +19,10 @@ bool ports_check_http(struct context *context, const char *app, struct err *err)
  */
 bool ports_ensure_http(struct context *context, const char *app, const struct talk *talk, struct err *err) MUST_USE;
 
+/*
+ * Whether the explicit map has http:80 but nothing for TLS at port 443: somebody replaced it, and the platform adds that mapping only when a certificate comes. What the
+ * platform detects gets it by itself.
+ */
+bool ports_lack_https(struct context *context, const char *app, bool *ret_lack, struct err *err) MUST_USE;
+
 #endif

@@ -59,6 +59,16 @@ void progress_sweep(struct context *context)
 		dir_sweep(folder_fd, "", WHEN_DAY);
 }
 
+void progress_promise(struct context *context, const char *entry, int64_t job_id)
+{
+	AUTO_FREE char *text = mem_fmt("%" PRId64 "\n", job_id);
+	AUTO_FD folder_fd = progress_folder(context);
+	struct err ignored;
+
+	if (folder_fd >= 0)
+		(void)!file_replace_fast(folder_fd, entry, text, strlen(text), 0600, &ignored);
+}
+
 static void tell_line(const struct talk *talk, char *line)
 {
 	char *app = strchr(line, '\t');

@@ -23,6 +23,9 @@ struct talk progress_talk(struct progress *progress);
 /* Removes what nobody read within a day. */
 void progress_sweep(struct context *context);
 
+/* Tells the hook that put `entry` into the spool which job follows from it, 0 = none: $D/--global/progress/<entry>. */
+void progress_promise(struct context *context, const char *entry, int64_t job_id);
+
 struct progress_reader {
 	int64_t job_id;
 	size_t offset;

@@ -14,6 +14,7 @@
 #include "flow/given.h"
 #include "flow/lego.h"
 #include "flow/property_budget.h"
+#include "flow/property_deploy.h"
 #include "flow/rule.h"
 #include "flow/rules.h"
 #include "net/url.h"
@@ -247,7 +248,10 @@ static void note_domains(const char *app, const char *value, struct strs *notes)
 
 /* Sorted: messages list them in this order. */
 static const struct property properties[] = {
+	{ "auto-enable", false, false, false, "true or false", property_take_bool, property_note_auto_enable, NULL },
 	{ "ca-certificate", false, false, false, "the absolute path of a readable file with certificates in PEM form", take_ca_certificate, note_at_once,
+		NULL },
+	{ "deploy-wait", false, false, false, "a duration of at most ten minutes, such as 20s; 0 does not wait", property_take_deploy_wait, property_note_deploy_wait,
 		NULL },
 	{ "dns-provider", false, false, false, "the name of a provider, or 'none'", take_word, note_dns_provider, NULL },
 	{ VARIABLE_PREFIX "*", true, false, false, "one line of text", NULL, note_at_once, NULL },

@@ -21,6 +21,8 @@
 #define PLUGIN "letsencrypt"
 #define GLOBAL "--global"
 #define MASK "****"
+/* Of the hook program, which waits. */
+#define DEPLOY_WAIT_DEFAULT "20"
 #define VARIABLE_PREFIX "dns-provider-"
 
 void report_done(struct report *report)
@@ -99,6 +101,8 @@ static char *computed_value(const struct draft *draft, const char *key, const ch
 		{ "preferred-chain", settings->preferred_chain },
 		{ "ca-certificate", settings->ca_certificate },
 		{ "eab-kid", settings->eab_kid },
+		{ "auto-enable", settings->auto_enable ? "true" : "false" },
+		{ "deploy-wait", raw ? raw : DEPLOY_WAIT_DEFAULT },
 	};
 	for (size_t i = 0; i < COUNT(texts); i++)
 		if (strcmp(texts[i].key, key) == 0)
@@ -265,6 +269,7 @@ static bool draft_report(struct draft *draft, struct err *err)
 	static const char *const first_keys[] = { "dns-provider", "email" };
 	static const char *const next_keys[] = { "graceperiod", "lego-args", "lego-docker-options", "server" };
 	static const char *const new_keys[] = { "ca-certificate", "eab-kid", "key-type", "preferred-chain", "profile" };
+	static const char *const deploy_keys[] = { "auto-enable", "deploy-wait" };
 	AUTO(app_held_done) struct app_held held = { 0 };
 	const char *app = draft->app;
 
@@ -276,7 +281,8 @@ static bool draft_report(struct draft *draft, struct err *err)
 	if (app)
 		add_time(draft, "expiration", held.is_ours ? held.cert.not_after_at : 0);
 	if (!add_properties(draft, next_keys, COUNT(next_keys), err) || !add_variables(draft, err) ||
-	    !add_properties(draft, new_keys, COUNT(new_keys), err) || !add_hidden_property(draft, "eab-hmac-key", err))
+	    !add_properties(draft, new_keys, COUNT(new_keys), err) || !add_hidden_property(draft, "eab-hmac-key", err) ||
+	    !add_properties(draft, deploy_keys, COUNT(deploy_keys), err))
 		return false;
 	if (!app)
 		return true;

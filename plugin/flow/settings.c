@@ -114,6 +114,18 @@ static bool read_enabled(struct platform *platform, const char *app, struct sett
 	return true;
 }
 
+static bool read_auto_enable(struct platform *platform, const char *app, struct settings *settings, struct err *err)
+{
+	AUTO_FREE char *value = NULL;
+
+	if (!read_text(platform, app, "auto-enable", "false", &value, err))
+		return false;
+	if (parse_bool(value, &settings->auto_enable))
+		return true;
+	return err_set(err, ERR_CONFIG, "property auto-enable of %s is '%s', which is neither true nor false: set it anew with 'dokku letsencrypt:set %s auto-enable true'",
+		       app, value, app);
+}
+
 /* The properties that lego-args can speak of too. */
 static bool read_with_wishes(struct platform *platform, const char *app, const struct lego_wishes *wishes, struct settings *settings, struct err *err)
 {
@@ -142,7 +154,7 @@ bool settings_read(struct platform *platform, const char *app, struct settings *
 	strs_split(&settings.extra_domains, extra, " ,\t\n");
 	lego_read(args, docker_options, &wishes, &settings.ignored);
 	if (!read_graceperiod(platform, app, &settings, err) || !read_enabled(platform, app, &settings, err) ||
-	    !read_with_wishes(platform, app, &wishes, &settings, err))
+	    !read_auto_enable(platform, app, &settings, err) || !read_with_wishes(platform, app, &wishes, &settings, err))
 		return false;
 	*ret_settings = settings;
 	settings = (struct settings){ 0 };

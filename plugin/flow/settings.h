@@ -33,6 +33,7 @@ struct settings {
 	struct strs extra_domains;
 	struct strs ignored;    /* words of lego-args and lego-docker-options that ask for what we do not do */
 	int enabled;            /* -1 unset, 0 false, 1 true */
+	bool auto_enable;       /* a deploy enables it, unless `enabled` is false */
 };
 void settings_done(struct settings *settings);
 /* ERR_CONFIG names the property whose value makes no sense (somebody edited the file) and the command that mends it. */

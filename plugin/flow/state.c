@@ -2,116 +2,77 @@
 /* One line an app, so that a run over a thousand apps with nothing to do reads a thousand lines and nothing else. */
 #include "flow/state.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
+#include "flow/app.h"
 #include "flow/context.h"
+#include "flow/engine.h"
 #include "platform/platform.h"
-#include "sys/dir.h"
-#include "sys/file.h"
-#include "util/buf.h"
+#include "sys/imprint.h"
 #include "util/err.h"
-#include "util/mem.h"
-#include "util/parse.h"
-#include "util/strs.h"
+#include "util/when.h"
 
-#define LINE_MAX_SIZE 256
-#define FORMAT_VERSION "1"
-
-static uint64_t mix(uint64_t digest, uint64_t value)
+static int global_folder(struct context *context)
 {
-	for (unsigned i = 0; i < 8; i++)
-		digest = (digest ^ ((value >> (8 * i)) & 0xff)) * UINT64_C(1099511628211);
-	return digest;
-}
+	struct err ignored;
 
-static uint64_t mix_file(uint64_t digest, int dir_fd, const char *path)
-{
-	struct stat info;
-
-	if (dir_fd < 0 || fstatat(dir_fd, path, &info, 0) != 0)
-		return mix(digest, 0);
-	digest = mix(digest, (uint64_t)info.st_ino);
-	digest = mix(digest, (uint64_t)info.st_size);
-	return mix(digest, (uint64_t)info.st_ctim.tv_sec * UINT64_C(1000000000) + (uint64_t)info.st_ctim.tv_nsec);
-}
-
-static uint64_t mix_config(uint64_t digest, const struct context *context, const char *app)
-{
-	static const struct {
-		const char *folder, *file;
-	} files[] = { { "", "ENV" }, { "proxy/", "type" }, { "proxy/", "disabled" }, { "scheduler/", "selected" } };
-
-	for (size_t i = 0; i < COUNT(files); i++) {
-		char path[600];
-
-		(void)snprintf(path, sizeof(path), "%s/config/%s%s/%s", platform_lib_root(context->platform), files[i].folder, app, files[i].file);
-		digest = mix_file(digest, AT_FDCWD, path);
-	}
-	return digest;
+	return platform_global_fd(context->platform, &ignored);
 }
 
 uint64_t state_fingerprint(struct context *context, const char *app)
 {
-	static const char *const files[] = { "VHOST", "REDIRECTS", "tls", "tls/server.crt", "tls/server.key", "nginx.conf.d/letsencrypt.conf" };
-	uint64_t digest = UINT64_C(14695981039346656037);
-	struct err ignored;
-	AUTO_FD app_fd = platform_app_fd(context->platform, app, &ignored);
-
-	for (size_t i = 0; i < COUNT(files); i++)
-		digest = mix_file(digest, app_fd, files[i]);
-	digest = mix_config(digest, context, app);
-	digest = mix_config(digest, context, "--global");
-	digest = mix(digest, platform_settings_stamp(context->platform, app));
-	return mix(digest, platform_settings_stamp(context->platform, "--global"));
-}
-
-static int state_folder(struct context *context)
-{
-	struct err ignored;
-	int global_fd = platform_global_fd(context->platform, &ignored);
-
-	return global_fd < 0 ? -1 : dir_make_at(global_fd, "state", 0700, &ignored);
+	return imprint_of_app(platform_root(context->platform), platform_lib_root(context->platform), app);
 }
 
 bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state)
 {
-	AUTO_BUF line = BUF_MAX(LINE_MAX_SIZE);
-	AUTO_STRS words = { 0 };
-	AUTO_FD state_fd = state_folder(context);
-	struct state state = { 0 };
-	struct err ignored;
-	char expected[20];
-
-	if (state_fd < 0 || !file_read(state_fd, app, &line, &ignored))
-		return false;
-	(void)snprintf(expected, sizeof(expected), "%016" PRIx64, fingerprint);
-	strs_split(&words, buf_text(&line), " \n");
-	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0 || strcmp(words.items[1], expected) != 0 ||
-	    !parse_int(words.items[2], 0, INT64_MAX, &state.check_at) || !parse_int(words.items[3], 0, INT64_MAX, &state.renew_at))
-		return false;
-	*ret_state = state;
-	return true;
+	return state_line_read(global_folder(context), app, fingerprint, ret_state);
 }
 
 void state_write(struct context *context, const char *app, uint64_t fingerprint, const struct state *state)
 {
-	AUTO_FREE char *line = mem_fmt(FORMAT_VERSION " %016" PRIx64 " %" PRId64 " %" PRId64 "\n", fingerprint, state->check_at, state->renew_at);
-	AUTO_FD state_fd = state_folder(context);
-	struct err ignored;
-
-	if (state_fd >= 0)
-		(void)!file_replace_fast(state_fd, app, line, strlen(line), 0600, &ignored);
+	state_line_write(global_folder(context), app, fingerprint, state);
 }
 
 void state_forget(struct context *context, const char *app)
 {
-	AUTO_FD state_fd = state_folder(context);
-	struct err ignored;
+	state_line_remove(global_folder(context), app);
+}
 
-	if (state_fd >= 0)
-		(void)!file_remove(state_fd, app, &ignored);
+static void hold_until(struct state *state, int64_t at)
+{
+	if (at < state->check_at)
+		state->check_at = at;
+}
+
+void state_remember(struct context *context, const struct app *app, const struct decision *decision, uint64_t fingerprint)
+{
+	const struct app_held *held = &app->held;
+	int64_t tomorrow_at = clock_now(&context->clock) + WHEN_DAY;
+	struct state state = { .check_at = tomorrow_at };
+
+	/* Its first deploy enables it, and no file may tell that it was deployed. */
+	if (app->wanted.settings.auto_enable && app->wanted.settings.enabled < 0)
+		return;
+	if (held->is_ours && decision->at > 0) {
+		state = (struct state){ .check_at = decision->at, .renew_at = decision->at };
+		if (held->is_known && held->known.window_retry_at > 0)
+			hold_until(&state, held->known.window_retry_at);
+		if (decision->left_out.count > 0)
+			hold_until(&state, tomorrow_at);
+	}
+	state_write(context, app->name, fingerprint, &state);
+}
+
+void state_settle(struct context *context, const char *name)
+{
+	uint64_t fingerprint = state_fingerprint(context, name);
+	AUTO(app_done) struct app app = { 0 };
+	AUTO(decision_done) struct decision decision = { 0 };
+	struct err ignored;
+	bool is_settled = app_read(context, name, &app, &ignored) && engine_decide(context, &app, CAUSE_SCHEDULE, &decision, &ignored) &&
+			  (decision.kind == DECISION_NOTHING || decide_is_out_of_reach(&app)) && app.held.app.unserved_at == 0;
+
+	if (is_settled)
+		state_remember(context, &app, &decision, fingerprint);
+	else
+		state_forget(context, name);
 }

@@ -2,22 +2,13 @@
 #ifndef FLOW_STATE_H
 #define FLOW_STATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "sys/state_line.h"
 
-#include "util/attr.h"
-
+struct app;
 struct context;
-struct err;
+struct decision;
 
-/*
- * The state line of an app ($D/--global/state/<app>): "nothing to do before check_at, as long as these files are as they are". What a run or a hook needs to know to
- * end at once. Absent, unreadable or out of date = work to do. It is a cache: never synced, made anew at any time.
- */
-struct state {
-	int64_t check_at; /* to be looked at then, whatever the files say */
-	int64_t renew_at; /* 0 = the app has no certificate of ours */
-};
+/* The state lines as the engine uses them: see sys/state_line.h. */
 
 /* What the app's files say right now, in one number: changes when any of them does. */
 uint64_t state_fingerprint(struct context *context, const char *app);
@@ -26,5 +17,10 @@ bool state_read(struct context *context, const char *app, uint64_t fingerprint, 
 void state_write(struct context *context, const char *app, uint64_t fingerprint, const struct state *state);
 /* The engine changed something that no file tells. */
 void state_forget(struct context *context, const char *app);
+
+/* "Nothing to do" was decided from what the files said when they had this fingerprint: holds until the renewal, the next question about its window, or tomorrow. */
+void state_remember(struct context *context, const struct app *app, const struct decision *decision, uint64_t fingerprint);
+/* After a job: writes the line if there is nothing left to do for the app, so that its next deploy ends at once; else there is none. */
+void state_settle(struct context *context, const char *app);
 
 #endif

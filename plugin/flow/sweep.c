@@ -8,6 +8,7 @@
 #include "flow/budget.h"
 #include "flow/context.h"
 #include "flow/engine.h"
+#include "flow/intake.h"
 #include "flow/plan.h"
 #include "flow/state.h"
 #include "flow/talk.h"
@@ -114,22 +115,6 @@ static void refresh_windows(struct sweep *sweep)
 
 /* ---- deciding ---- */
 
-/* "Nothing to do" holds until the renewal, the next question about its window, or tomorrow for what has no certificate. */
-static void remember_nothing(struct sweep *sweep, const struct candidate *candidate)
-{
-	const struct app_held *held = &candidate->app.held;
-	int64_t now_at = clock_now(&sweep->context->clock);
-	struct state state = { .check_at = now_at + WHEN_DAY };
-
-	if (held->is_ours && candidate->decision.at > 0) {
-		state.renew_at = candidate->decision.at;
-		state.check_at = candidate->decision.at;
-		if (held->is_known && held->known.window_retry_at > 0 && held->known.window_retry_at < state.check_at)
-			state.check_at = held->known.window_retry_at;
-	}
-	state_write(sweep->context, candidate->app.name, candidate->fingerprint, &state);
-}
-
 /* An app that must not be touched is told when its certificate is near its end. */
 static void tell_refused(struct sweep *sweep, const struct candidate *candidate)
 {
@@ -155,7 +140,7 @@ static bool consider(struct sweep *sweep, struct candidate *candidate)
 		if (candidate->app.held.app.unserved_at > 0 && candidate->app.held.is_ours)
 			return true;
 		tell_not_due(sweep, candidate->app.name, candidate->app.held.is_ours ? candidate->decision.at : 0);
-		remember_nothing(sweep, candidate);
+		state_remember(sweep->context, &candidate->app, &candidate->decision, candidate->fingerprint);
 		return false;
 	case DECISION_REFUSE:
 		tell_refused(sweep, candidate);
@@ -219,6 +204,14 @@ static bool renew_due(struct sweep *sweep, struct err *err)
 	return carry_out(sweep, due, count, &sweep->has_failed, err);
 }
 
+/* What hooks asked for, and no worker came to. */
+static bool serve_hooks(struct context *context, struct err *err)
+{
+	size_t count = 0;
+
+	return store_job_count(context->store, &count, err) && (count == 0 || worker_serve(context, err));
+}
+
 static bool renew_all(struct context *context, bool is_typed, int *ret_exit, struct err *err)
 {
 	AUTO(sweep_done) struct sweep sweep = { .context = context, .is_typed = is_typed };
@@ -230,7 +223,7 @@ static bool renew_all(struct context *context, bool is_typed, int *ret_exit, str
 	sweep.items = mem_new(apps.count + 1, sizeof(*sweep.items));
 	for (size_t i = 0; i < apps.count; i++)
 		look(&sweep, apps.items[i]);
-	if (!renew_due(&sweep, err))
+	if (!renew_due(&sweep, err) || !serve_hooks(context, err))
 		return false;
 	budget_tidy(context);
 	talk_say(&context->talk, TALK_INFO2, NULL, "Finished auto-renewal");
@@ -277,5 +270,5 @@ static bool renew_one(struct context *context, const char *name, int *ret_exit, 
 bool auto_renew(struct context *context, const char *app, bool is_typed, int *ret_exit, struct err *err)
 {
 	*ret_exit = 0;
-	return app ? renew_one(context, app, ret_exit, err) : renew_all(context, is_typed, ret_exit, err);
+	return intake_spool(context, err) && (app ? renew_one(context, app, ret_exit, err) : renew_all(context, is_typed, ret_exit, err));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Queue, lock and fibers of the one worker, and following it from another process. */
+/* Queue, lock and fibers of the one worker. */
 #include "flow/worker.h"
 
 #include <stdio.h>
@@ -9,9 +9,11 @@
 #include "flow/challenge.h"
 #include "flow/context.h"
 #include "flow/install.h"
+#include "flow/intake.h"
 #include "flow/issue.h"
 #include "flow/leftovers.h"
 #include "flow/progress.h"
+#include "flow/wishes.h"
 #include "platform/platform.h"
 #include "store/store.h"
 #include "sys/file.h"
@@ -26,44 +28,9 @@
 #define POLL_MS 100
 #define FOLLOW_MS 250
 #define LEASE_S (10 * WHEN_MINUTE)
-
-/* What one command waits for. */
-struct wish {
-	int64_t id;     /* of its job */
-	bool is_ended;
-	int exit_status;
-};
-
-struct wishes {
-	struct wish *items;
-	size_t count;
-};
-
-static struct wish *find_wish(const struct wishes *wishes, int64_t id)
-{
-	for (size_t i = 0; i < wishes->count; i++)
-		if (wishes->items[i].id == id)
-			return &wishes->items[i];
-	return NULL;
-}
-
-static bool all_ended(const struct wishes *wishes)
-{
-	for (size_t i = 0; i < wishes->count; i++)
-		if (!wishes->items[i].is_ended)
-			return false;
-	return true;
-}
-
-static void end_wish(const struct wishes *wishes, int64_t id, int exit_status)
-{
-	for (size_t i = 0; i < wishes->count; i++) {
-		if (wishes->items[i].id != id)
-			continue;
-		wishes->items[i].is_ended = true;
-		wishes->items[i].exit_status = exit_status;
-	}
-}
+#define LOCK "worker.lock"
+/* Connections, and what is known of a CA, are made anew so often. */
+#define SERVE_S (30 * WHEN_MINUTE)
 
 /* ---- working ---- */
 
@@ -93,9 +60,9 @@ static void end_task(struct task *task, int exit_status)
 	struct err ignored;
 
 	talk_say(&task->talk, TALK_END, task->job.app, "%s", "");
-	if (find_wish(task->wishes, task->job.id) || !loop_is_stopping(worker->context->loop))
+	if (wishes_has(task->wishes, task->job.id) || !loop_is_stopping(worker->context->loop))
 		(void)!store_job_end(worker->context->store, task->job.id, exit_status == 0, exit_status, &ignored);
-	end_wish(task->wishes, task->job.id, exit_status);
+	wishes_end(task->wishes, task->job.id, exit_status);
 	task_free(task);
 }
 
@@ -129,7 +96,7 @@ static struct task *new_task(struct worker *worker, const struct store_job *job,
 
 	*task = (struct task){ .worker = worker, .job = *job, .wishes = wishes };
 	progress_open(worker->context, job->id, &task->progress);
-	task->talk = find_wish(wishes, job->id) ? worker->context->talk : progress_talk(&task->progress);
+	task->talk = wishes_has(wishes, job->id) ? worker->context->talk : progress_talk(&task->progress);
 	task->issue = issue_new(worker, job->app, job->reason, job->is_forced, &task->talk);
 	return task;
 }
@@ -276,7 +243,7 @@ static void wait_for_tasks(struct worker *worker)
 	}
 }
 
-/* New entries join while there is work; nothing new is begun once what this command wanted is done, or its time is over: whoever follows takes the lock then. */
+/* New entries, those of the hooks too, join while there is work; nothing new is begun once what this command wanted is done, or its time is over: whoever follows takes the lock then. */
 static bool serve(struct worker *worker, const struct wishes *wishes, struct err *err)
 {
 	struct loop *loop = worker->context->loop;
@@ -284,11 +251,11 @@ static bool serve(struct worker *worker, const struct wishes *wishes, struct err
 	bool is_ok = true;
 
 	while (is_ok && (any || worker->ready || worker->running > 0)) {
-		bool takes_more = !loop_is_stopping(loop) && !all_ended(wishes) && loop_now_ms(loop) < worker->deadline_ms;
+		bool takes_more = !loop_is_stopping(loop) && !wishes_are_done(wishes) && loop_now_ms(loop) < worker->deadline_ms;
 
 		any = false;
 		if (takes_more)
-			is_ok = take(worker, wishes, &any, err);
+			is_ok = intake_spool(worker->context, err) && take(worker, wishes, &any, err);
 		else
 			drop_ready(worker);
 		start_tasks(worker);
@@ -332,53 +299,36 @@ static bool work(struct context *context, const struct wishes *wishes, int64_t d
 	return worker.certs_fd >= 0 && store_job_recover(context->store, err) && serve(&worker, wishes, err);
 }
 
-/* ---- following ---- */
+/* ---- entries ---- */
 
-static bool follow(struct context *context, const struct wishes *wishes, struct progress_reader *readers, struct err *err)
+static bool enqueue(struct context *context, const struct request *requests, const struct wishes *wishes, struct err *err)
 {
 	for (size_t i = 0; i < wishes->count; i++) {
-		AUTO(store_job_done) struct store_job job = { 0 };
-		bool is_found = false;
+		struct wish *wish = &wishes->items[i];
 
-		if (wishes->items[i].is_ended)
-			continue;
-		if (!store_job_get(context->store, wishes->items[i].id, &is_found, &job, err))
+		if (!store_job_add(context->store, requests[i].app, requests[i].reason, requests[i].is_forced, 0, &wish->id, err))
 			return false;
-		progress_tell(context, &readers[i]);
-		if (!is_found || job.state == JOB_DONE || job.state == JOB_FAILED) {
-			progress_tell(context, &readers[i]);
-			end_wish(wishes, wishes->items[i].id, is_found ? (int)job.exit_status : 1);
-		}
-	}
-	return true;
-}
-
-static bool enqueue(struct context *context, const struct request *requests, size_t count, struct wish *wishes, struct progress_reader *readers, struct err *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!store_job_add(context->store, requests[i].app, requests[i].reason, requests[i].is_forced, 0, &wishes[i].id, err))
-			return false;
-		readers[i] = (struct progress_reader){ .job_id = wishes[i].id };
+		wish->reader = (struct progress_reader){ .job_id = wish->id };
 	}
 	return true;
 }
 
 /* What another worker has ended is seen first, whoever works now. */
-static bool work_or_follow(struct context *context, const struct wishes *wishes, struct progress_reader *readers, int64_t deadline_ms, struct err *err)
+static bool work_or_follow(struct context *context, const struct wishes *wishes, int64_t deadline_ms, struct err *err)
 {
 	int global_fd = platform_global_fd(context->platform, err);
 
 	while (global_fd >= 0 && loop_now_ms(context->loop) < deadline_ms) {
 		struct err locked;
-		AUTO_FD lock_fd = lock_try(global_fd, "worker.lock", &locked);
+		AUTO_FD lock_fd = lock_try(global_fd, LOCK, &locked);
 
 		if (lock_fd < 0 && locked.kind != ERR_LOCKED) {
 			*err = locked;
 			return false;
 		}
-		if (!follow(context, wishes, readers, err))
+		if (!wishes_follow(context, wishes, err))
 			return false;
-		if (all_ended(wishes))
+		if (wishes_are_done(wishes))
 			return true;
 		if (lock_fd >= 0 && !work(context, wishes, deadline_ms, err))
 			return false;
@@ -393,17 +343,52 @@ static bool work_or_follow(struct context *context, const struct wishes *wishes,
 bool worker_do(struct context *context, const struct request *requests, size_t count, int64_t timeout_s, int *ret_exits, struct err *err)
 {
 	AUTO_FREE struct wish *items = mem_new(count + 1, sizeof(*items));
-	AUTO_FREE struct progress_reader *readers = mem_new(count + 1, sizeof(*readers));
 	const struct wishes wishes = { .items = items, .count = count };
 	int64_t deadline_ms = loop_now_ms(context->loop) + timeout_s * 1000;
 
-	if (!context_store(context, err) || !enqueue(context, requests, count, items, readers, err) ||
-	    !work_or_follow(context, &wishes, readers, deadline_ms, err))
+	if (!context_store(context, err) || !enqueue(context, requests, &wishes, err) || !work_or_follow(context, &wishes, deadline_ms, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		ret_exits[i] = items[i].is_ended ? items[i].exit_status : 75;
 		if (!items[i].is_ended)
 			talk_say(&context->talk, TALK_INFO1, requests[i].app, "%s is still in the queue: the next run goes on with it", requests[i].app);
+	}
+	return true;
+}
+
+/*
+ * The lock of the worker, for one that has no wish of its own. *ret_fd -1: it is not needed. One waits behind the lock, whoever holds it: what a hook left
+ * after the holder's last look is found by that one. It lets go of its place before it looks, so that who comes too late for the place is not too late for the look.
+ */
+static bool take_lock(struct context *context, int *ret_fd, struct err *err)
+{
+	int global_fd = platform_global_fd(context->platform, err);
+	AUTO_FD place_fd = -1;
+
+	*ret_fd = -1;
+	if (global_fd < 0)
+		return false;
+	place_fd = lock_try(global_fd, LOCK ".next", err);
+	if (place_fd < 0)
+		return err->kind == ERR_LOCKED;
+	*ret_fd = lock_take(context->loop, global_fd, LOCK, LOOP_NEVER, err);
+	return *ret_fd >= 0;
+}
+
+bool worker_serve(struct context *context, struct err *err)
+{
+	const struct wishes endless = { .is_endless = true };
+	AUTO_FD lock_fd = -1;
+
+	if (!context_store(context, err) || !take_lock(context, &lock_fd, err))
+		return false;
+	while (lock_fd >= 0 && !loop_is_stopping(context->loop)) {
+		int64_t deadline_ms = loop_now_ms(context->loop) + SERVE_S * 1000;
+
+		if (!work(context, &endless, deadline_ms, err))
+			return false;
+		if (loop_now_ms(context->loop) < deadline_ms)
+			break;
 	}
 	return true;
 }

@@ -38,7 +38,7 @@ struct worker {
 /* A request for one app, as a command makes it. */
 struct request {
 	const char *app;
-	const char *reason; /* "enable", "auto-renew" */
+	const char *reason; /* "enable", "auto-renew"; flow/happened has those of the hooks */
 	bool is_forced;
 };
 
@@ -47,5 +47,11 @@ struct request {
  * is the exit status of request i (0, 1, 75). `timeout_s`: what is not done by then goes on in the background of the next worker; exit status 75 and a line say so.
  */
 bool worker_do(struct context *context, const struct request *requests, size_t count, int64_t timeout_s, int *ret_exits, struct err *err) MUST_USE;
+
+/*
+ * What hooks left in the spool, and all that is in the queue: as the worker, once nobody else is. Returns at once while another process waits for that already, since it
+ * will find the same.
+ */
+bool worker_serve(struct context *context, struct err *err) MUST_USE;
 
 #endif

@@ -33,11 +33,6 @@ struct platform {
 	size_t folder_count;
 };
 
-/* The value of `name`, NULL if it is not set or empty: borrowed. */
-const char *environment_get(char *const *environment, const char *name);
-/* What children get: from `environment` what core and plugn need, defaults for what is missing, nothing else. */
-void environment_build(char *const *environment, struct strs *ret_env);
-
 /* $DOKKU_LIB_ROOT/config; borrowed, -1 = failed (ERR_MISSING, unless `must_make`). */
 int property_root(struct platform *platform, bool must_make, struct err *err) MUST_USE;
 /*

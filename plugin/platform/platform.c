@@ -7,6 +7,7 @@
 
 #include "platform/host.h"
 #include "sys/dir.h"
+#include "sys/environment.h"
 #include "sys/file.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -20,7 +21,9 @@ static char *copy_of(char *const *environment, const char *name)
 
 static void read_environment(struct platform *platform, char *const *environment)
 {
-	environment_build(environment, &platform->child_env);
+	environment_build(environment, ENVIRONMENT_CHILD, &platform->child_env);
+	/* Our own hooks know by it that what they hear of is our own work. */
+	strs_add(&platform->child_env, "LETSENCRYPT_ACTING=1");
 	char *const *complete = strs_argv(&platform->child_env);
 
 	platform->root = copy_of(complete, "DOKKU_ROOT");

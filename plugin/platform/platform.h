@@ -95,8 +95,6 @@ bool platform_setting(struct platform *platform, const char *app, const char *ke
 bool platform_setting_keys(struct platform *platform, const char *app, struct strs *ret_keys, struct err *err) MUST_USE;
 /* value NULL: deleted. 0600, folders 0755, owner as the platform wants it. */
 bool platform_setting_write(struct platform *platform, const char *app, const char *key, const char *value, struct err *err) MUST_USE;
-/* A file that changes with each setting of the app (its folder's and files' stamps folded into one number): for state lines. 0 = no settings. */
-uint64_t platform_settings_stamp(struct platform *platform, const char *app);
 
 /* ---- triggers (contract 4) ---- */
 

@@ -170,33 +170,3 @@ bool platform_setting_write(struct platform *platform, const char *app, const ch
 	AUTO_FD app_fd = property_open(platform, OURS, app, true, err);
 	return app_fd >= 0 && file_replace(app_fd, key, value, strlen(value), 0600, err);
 }
-
-/* ---- stamps ---- */
-
-/* FNV-1a: what is folded are stamps of our own files, nobody's choice. */
-static uint64_t fold(uint64_t hash, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
-uint64_t platform_settings_stamp(struct platform *platform, const char *app)
-{
-	struct err ignored = { 0 };
-	AUTO_FD app_fd = property_open(platform, OURS, app, false, &ignored);
-	AUTO_STRS keys = { 0 };
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	if (app_fd < 0 || !list_keys(app_fd, &keys, &ignored) || keys.count == 0)
-		return 0;
-	for (size_t i = 0; i < keys.count; i++) {
-		struct file_stamp stamp = file_stamp(app_fd, keys.items[i]);
-
-		hash = fold(hash, keys.items[i], strlen(keys.items[i]) + 1);
-		hash = fold(hash, &stamp, sizeof(stamp));
-	}
-	return hash != 0 ? hash : 1;
-}

@@ -168,6 +168,25 @@ bool store_app_failed(struct store *store, const char *app, const char *reason, 
 			       app, reason, err);
 }
 
+/* A statement whose parameters are the old name and the new one. */
+static bool run_for_both(struct store *store, const char *sql, const char *app, const char *new_name, struct err *err)
+{
+	AUTO_QUERY query = db_query(store->db, sql);
+
+	query_bind_text(&query, app);
+	query_bind_text(&query, new_name);
+	return query_end(&query, err);
+}
+
+bool store_app_rename(struct store *store, const char *app, const char *new_name, struct err *err)
+{
+	AUTO_TRANSACTION transaction = db_begin(store->db, err);
+
+	return transaction && run_for_both(store, "UPDATE OR REPLACE apps SET app = ?2 WHERE app = ?1", app, new_name, err) &&
+	       run_for_both(store, "UPDATE OR REPLACE waits SET app = ?2 WHERE app = ?1", app, new_name, err) &&
+	       run_for_both(store, "UPDATE jobs SET app = ?2 WHERE app = ?1 AND state = 'waiting'", app, new_name, err) && db_commit(&transaction, err);
+}
+
 bool store_app_forget(struct store *store, const char *app, struct err *err)
 {
 	AUTO_TRANSACTION transaction = db_begin(store->db, err);

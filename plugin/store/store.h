@@ -102,6 +102,8 @@ bool store_app_unserved(struct store *store, const char *app, const char *reason
 /* reason NULL: not held back any more. */
 bool store_app_hold(struct store *store, const char *app, const char *reason, struct err *err) MUST_USE;
 bool store_app_failed(struct store *store, const char *app, const char *reason, struct err *err) MUST_USE;
+/* What is known of `app`, its waiting jobs and its place in the queue are `new_name`'s from now on; its open orders stay with the old name. */
+bool store_app_rename(struct store *store, const char *app, const char *new_name, struct err *err) MUST_USE;
 /* Forgets the app, marks its open orders dead, drops its jobs and what it waits for; certificates stay. */
 bool store_app_forget(struct store *store, const char *app, struct err *err) MUST_USE;
 

@@ -218,14 +218,19 @@ static bool create_empty(int dir_fd, const char *name, mode_t mode, struct err *
 	return fchmod(fd, mode) == 0 || err_sys(err, "set the mode of '%s'", name);
 }
 
-bool file_append(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, struct err *err)
+int file_open_append(int dir_fd, const char *name, mode_t mode, struct err *err)
 {
 	struct stat status;
 
 	if (!file_exists(dir_fd, name) && !create_empty(dir_fd, name, mode, err))
-		return false;
+		return -1;
+	return open_regular(dir_fd, name, O_WRONLY | O_APPEND, &status, err);
+}
 
-	AUTO_FD fd = open_regular(dir_fd, name, O_WRONLY | O_APPEND, &status, err);
+bool file_append(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, struct err *err)
+{
+	AUTO_FD fd = file_open_append(dir_fd, name, mode, err);
+
 	if (fd < 0)
 		return false;
 	ssize_t put = write(fd, data, size);

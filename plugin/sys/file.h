@@ -32,7 +32,9 @@ bool file_replace(int dir_fd, const char *name, const void *data, size_t size, m
 bool file_replace_fast(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, struct err *err) MUST_USE;
 /* Removes what kills left of these in the folder and that is at least `age_s` old. Failures are ignored. */
 void file_sweep(int dir_fd, int64_t age_s);
-/* Appends in one write(2) with O_APPEND, creating it with `mode`. */
+/* Opens it for appending, creating it with `mode`. -1 = failed. */
+int file_open_append(int dir_fd, const char *name, mode_t mode, struct err *err) MUST_USE;
+/* Appends in one write(2), creating it with `mode`. */
 bool file_append(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, struct err *err) MUST_USE;
 /* Removes it; absent is success. */
 bool file_remove(int dir_fd, const char *name, struct err *err) MUST_USE;

@@ -147,8 +147,6 @@ static bool start(const struct spawn *spawn, struct child *child, struct err *er
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 
-	if (!open_streams(spawn, child, err))
-		return false;
 	set_actions(&actions, spawn, child);
 	set_attributes(&attributes);
 	/* No attribute for it; there is one thread, so ours may differ for a moment. The platform's programs write files that others read. */
@@ -264,7 +262,7 @@ bool spawn_run(struct loop *loop, const struct spawn *spawn, struct spawn_result
 
 	if (!spawn->must_finish && loop_is_stopping(loop))
 		return err_set(err, ERR_STOPPED, "stopped before '%s' was started", spawn->argv[0]);
-	if (!start(spawn, &child, err))
+	if (!open_streams(spawn, &child, err) || !start(spawn, &child, err))
 		return false;
 	enum loop_wait outcome = wait_for(spawn, &child);
 	if (!reap(spawn, &child, &status, err))
@@ -320,4 +318,42 @@ bool spawn_check(struct loop *loop, const struct spawn *spawn, struct spawn_resu
 	if (ret_result->timed_out)
 		return err_set(err, ERR_TIMEOUT, "'%s' took too long and was ended%s%s", command, colon, lines);
 	return err_set(err, ERR_CHILD, "'%s' failed (exit %d)%s%s", command, ret_result->status, colon, lines);
+}
+
+/* ---- what lives on ---- */
+
+/* `argv`, behind what makes root the owner of that folder: a program of the system, since it knows all that belongs to a change of users. */
+static bool add_as_owner(int owner_fd, const char *const *argv, struct strs *words, struct err *err)
+{
+	struct stat owner;
+
+	if (fstat(owner_fd, &owner) != 0)
+		return err_sys(err, "look whose folder it is");
+	if (geteuid() == 0 && owner.st_uid != 0) {
+		strs_add(words, "/usr/bin/setpriv");
+		strs_addf(words, "--reuid=%ju", (uintmax_t)owner.st_uid);
+		strs_addf(words, "--regid=%ju", (uintmax_t)owner.st_gid);
+		strs_add(words, "--init-groups");
+	}
+	for (; *argv != NULL; argv++)
+		strs_add(words, *argv);
+	return true;
+}
+
+bool spawn_detached(const char *const *argv, const char *const *env, int out_fd, int owner_fd, pid_t *ret_pid, struct err *err)
+{
+	AUTO_STRS words = { 0 };
+	AUTO_FD null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return err_sys(err, "open '/dev/null'");
+	if (!add_as_owner(owner_fd, argv, &words, err))
+		return false;
+	int to_fd = out_fd >= 0 ? out_fd : null_fd;
+	struct child child = { .in_fd = null_fd, .out_fd = to_fd, .err_fd = to_fd };
+	const struct spawn spawn = { .argv = (const char *const *)strs_argv(&words), .env = env };
+	if (!start(&spawn, &child, err))
+		return false;
+	*ret_pid = child.pid;
+	return true;
 }

@@ -44,6 +44,11 @@ static bool is_ignored(int signal)
 	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+void stop_ignore_broken_pipes(void)
+{
+	set_handler(SIGPIPE, SIG_IGN);
+}
+
 void stop_install(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -55,7 +60,7 @@ void stop_install(void)
 		if (signals[i] != SIGHUP || !is_ignored(SIGHUP))
 			set_handler(signals[i], note_signal);
 	}
-	set_handler(SIGPIPE, SIG_IGN);
+	stop_ignore_broken_pipes();
 }
 
 bool stop_is_requested(void)

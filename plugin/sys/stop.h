@@ -9,6 +9,8 @@
  * program started (nohup) stays so. Global because signal dispositions are.
  */
 void stop_install(void);
+/* That part of it alone: for programs that a termination signal may simply end. */
+void stop_ignore_broken_pipes(void);
 bool stop_is_requested(void);
 /* The first signal that came, 0 if none. */
 int stop_signal(void);

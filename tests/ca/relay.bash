@@ -73,7 +73,7 @@ host_clock() {
 		echo "host_clock: the test build is not there (run it by 'make test')" >&2
 		return 1
 	fi
-	install -m 755 "$TEST_PROGRAMS/letsencrypt" "$HOST_LIB_FOLDER/plugins/available/letsencrypt/bin/letsencrypt" || return
+	install -m 755 -t "$HOST_LIB_FOLDER/plugins/available/letsencrypt/bin" "$TEST_PROGRAMS"/letsencrypt{,-hook} || return
 	HOST_ENVIRONMENT+=("LETSENCRYPT_TEST_CLOCK=$file")
 	host_relay clock "{\"file\":\"$file\"}" >/dev/null
 }

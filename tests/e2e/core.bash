@@ -69,7 +69,7 @@ app_setting() {
 # set_clock SECONDS: the plugin's clock, that far from now; from here on the test build runs, which differs from the installed one in that alone
 set_clock() {
 	[[ -x ${TEST_PROGRAMS:-}/letsencrypt ]] || skip "the test build is not there (run it by 'make test')"
-	install -m 755 "$TEST_PROGRAMS/letsencrypt" "$HOST_LIB_FOLDER/plugins/available/letsencrypt/bin/letsencrypt"
+	install -m 755 -t "$HOST_LIB_FOLDER/plugins/available/letsencrypt/bin" "$TEST_PROGRAMS"/letsencrypt{,-hook}
 	echo $(($(date +%s) + $1)) >"$HOST/tmp/clock.new"
 	chmod a+r "$HOST/tmp/clock.new"
 	mv "$HOST/tmp/clock.new" "$HOST/tmp/clock"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/platform/tree.h"
 
-/* Properties in core's form: values, the global fallback, modes, stamps. */
+/* Properties in core's form: values, the global fallback, modes. */
 
 static void absent_is_not_empty(void **state)
 {
@@ -113,25 +113,6 @@ static void a_link_in_place_of_a_value_is_not_read(void **state)
 	assert_non_null(strstr(tree->err.text, "'email'"));
 }
 
-static void stamps_change_with_settings(void **state)
-{
-	struct tree *tree = *state;
-
-	assert_int_equal(platform_settings_stamp(tree->platform, "blog"), 0);
-	assert_true(platform_setting_write(tree->platform, "blog", "email", "a@example.com", &tree->err));
-	uint64_t first = platform_settings_stamp(tree->platform, "blog");
-	assert_int_not_equal(first, 0);
-	assert_int_equal(platform_settings_stamp(tree->platform, "blog"), first);
-	assert_true(platform_setting_write(tree->platform, "blog", "email", "b@example.com", &tree->err));
-	uint64_t second = platform_settings_stamp(tree->platform, "blog");
-	assert_int_not_equal(second, first);
-	assert_true(platform_setting_write(tree->platform, "blog", "server", "staging", &tree->err));
-	assert_int_not_equal(platform_settings_stamp(tree->platform, "blog"), second);
-	assert_true(platform_setting_write(tree->platform, "blog", "server", NULL, &tree->err));
-	assert_int_equal(platform_settings_stamp(tree->platform, "blog"), second);
-	assert_int_equal(platform_settings_stamp(tree->platform, "api"), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,7 +122,6 @@ int main(void)
 		TREE_TEST(lists_keys),
 		TREE_TEST(refuses_names_that_lead_elsewhere),
 		TREE_TEST(a_link_in_place_of_a_value_is_not_read),
-		TREE_TEST(stamps_change_with_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -391,6 +392,77 @@ static int set_path(void **state)
 
 #define loop_test(function) cmocka_unit_test_setup_teardown(function, make_loop, drop_loop)
 
+/* What lives on has nothing of ours: it tells in a file what it has. */
+static void what_lives_on_holds_nothing_of_ours(void **state)
+{
+	static const char script[] = "cat; ls /proc/$$/fd | tr '\\n' ' '; pwd; env | grep -c GREETING; cut -d ' ' -f 6 /proc/$$/stat; echo err >&2";
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	int inherited = open("/dev/null", O_RDONLY);
+	int out_fd = memfd_create("out", MFD_CLOEXEC);
+	int owner_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char expected[100], content[100] = "";
+	struct err err = { 0 };
+	pid_t pid = 0;
+	int status = 1;
+
+	(void)state;
+	assert_true(inherited > STDERR_FILENO && out_fd >= 0 && owner_fd >= 0);
+	assert_true(spawn_detached(argv, test_env, out_fd, owner_fd, &pid, &err));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* Its own session. */
+	(void)snprintf(expected, sizeof(expected), "0 1 2 /\n1\n%ld\nerr\n", (long)pid);
+	assert_true(pread(out_fd, content, sizeof(content) - 1, 0) > 0);
+	assert_string_equal(content, expected);
+	(void)close(inherited);
+	(void)close(out_fd);
+	(void)close(owner_fd);
+}
+
+static void what_lives_on_may_write_nowhere(void **state)
+{
+	const char *const argv[] = { "sh", "-c", "echo out; echo err >&2", NULL };
+	const char *const missing[] = { "/nonexistent/program", NULL };
+	int owner_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err err = { 0 };
+	pid_t pid = 0;
+	int status = 1;
+
+	(void)state;
+	assert_true(spawn_detached(argv, test_env, -1, owner_fd, &pid, &err));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_false(spawn_detached(missing, test_env, -1, owner_fd, &pid, &err));
+	assert_int_equal(err.kind, ERR_CHILD);
+	assert_non_null(strstr(err.text, "/nonexistent/program"));
+	(void)close(owner_fd);
+}
+
+/* What root starts for the platform's user is that user's. */
+static void as_root_it_becomes_the_owner(void **state)
+{
+	const char *const argv[] = { "id", "-u", NULL };
+	char folder[] = "/tmp/test-letsencrypt.XXXXXX", content[20] = "";
+	int out_fd = memfd_create("out", MFD_CLOEXEC);
+	struct err err = { 0 };
+	pid_t pid = 0;
+	int status = 1;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chown(folder, 65534, 65534), 0);
+	int owner_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(spawn_detached(argv, test_env, out_fd, owner_fd, &pid, &err));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(pread(out_fd, content, sizeof(content) - 1, 0) > 0);
+	assert_string_equal(content, "65534\n");
+	(void)close(out_fd);
+	(void)close(owner_fd);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +481,9 @@ int main(void)
 		loop_test(two_fibers_run_two_children_at_once),
 		cmocka_unit_test(a_signal_ends_the_wait_unless_it_must_finish),
 		cmocka_unit_test(what_a_child_started_ends_with_it),
+		cmocka_unit_test(what_lives_on_holds_nothing_of_ours),
+		cmocka_unit_test(what_lives_on_may_write_nowhere),
+		cmocka_unit_test(as_root_it_becomes_the_owner),
 	};
 
 	return cmocka_run_group_tests(tests, set_path, NULL);

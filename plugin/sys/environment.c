@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The environment of children. It is made from a list of names, so that nothing of a build, of a caller or of somebody's shell (TMPDIR, GIT_DIR, SSL_CERT_FILE,
- * the options of the command that started us) reaches what the platform runs for us.
+ * The environment of what we start. It is made from a list of names, so that nothing of a build, of a caller or of somebody's shell (TMPDIR, GIT_DIR,
+ * SSL_CERT_FILE, the options of the command that started us) reaches what runs for us.
  */
+#include "sys/environment.h"
 
 #include <string.h>
 
-#include "platform/host.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/strs.h"
 #include "util/text.h"
 
 #define OS_RELEASE_SIZE_MAX 65536
@@ -28,7 +29,6 @@ static const struct variable variables[] = {
 	{ "PATH", NULL, "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" },
 	{ "DOKKU_ROOT", NULL, "/home/dokku" },
 	{ "DOKKU_HOST_ROOT", "DOKKU_ROOT", "" },
-	{ "HOME", "DOKKU_ROOT", "" },
 	{ "DOKKU_LIB_PATH", NULL, NULL },
 	{ "DOKKU_LIB_ROOT", NULL, "/var/lib/dokku" },
 	{ "DOKKU_LIB_HOST_ROOT", NULL, NULL },
@@ -58,8 +58,17 @@ static const struct variable variables[] = {
 	{ "DOCKER_CONFIG", NULL, NULL },
 	/* plugn's own shell, where an operator set one. */
 	{ "BASH_BIN", NULL, NULL },
-	{ "USER", NULL, NULL },
-	{ "LOGNAME", NULL, NULL },
+	{ "TZ", NULL, NULL },
+#ifdef CLOCK_FROM_FILE
+	{ "LETSENCRYPT_TEST_CLOCK", NULL, NULL },
+#endif
+};
+
+/* Of one user: not set for whom that user is nobody. */
+static const struct variable variables_of_user[] = {
+	{ "HOME", "DOKKU_ROOT", "" },
+	{ "USER", "DOKKU_SYSTEM_USER", "" },
+	{ "LOGNAME", "DOKKU_SYSTEM_USER", "" },
 	/* Who asks: plugins that show each user only some of the apps. */
 	{ "SSH_USER", NULL, NULL },
 	{ "SSH_NAME", NULL, NULL },
@@ -115,14 +124,16 @@ static void add_variable(char *const *environment, const struct variable *variab
 		strs_addf(env, "%s=%s", variable->name, variable->fallback);
 }
 
-void environment_build(char *const *environment, struct strs *ret_env)
+void environment_build(char *const *environment, enum environment_for whom, struct strs *ret_env)
 {
+	static char *const nobody[] = { NULL };
 	const char *distro = environment_get(environment, "DOKKU_DISTRO");
 
 	for (size_t i = 0; i < COUNT(variables); i++)
 		add_variable(environment, &variables[i], ret_env);
+	for (size_t i = 0; i < COUNT(variables_of_user); i++)
+		add_variable(whom == ENVIRONMENT_WORKER ? nobody : environment, &variables_of_user[i], ret_env);
 	AUTO_FREE char *found = distro != NULL ? mem_strdup(distro) : read_distro();
 	strs_addf(ret_env, "DOKKU_DISTRO=%s", found);
 	strs_add(ret_env, "LANG=C.UTF-8");
-	strs_add(ret_env, "LETSENCRYPT_ACTING=1");
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HOOKS_APP_H
+#define HOOKS_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/attr.h"
+
+struct hook_call;
+
+/* What files tell about an app: as much as a hook needs to know to end at once. Names that are none of an app have nothing. */
+
+enum app_wish {
+	APP_WANTS_NOTHING,    /* disabled, or never enabled */
+	APP_WAITS_FOR_DEPLOY, /* enabled by its first deploy (auto-enable) */
+	APP_WANTS_CERTIFICATE /* enabled, or with a certificate of ours and not disabled */
+};
+enum app_wish app_wish(const struct hook_call *call, const char *app);
+/* The engine has looked at the app's files as they are, and wants to look again later than now. */
+bool app_is_settled(const struct hook_call *call, const char *app);
+/* There is something that the engine or its user made for it: properties, data, a certificate (whoever's). */
+bool app_has_traces(const struct hook_call *call, const char *app);
+/* Property deploy-wait in seconds; 20 when it is not set, or to nothing that can be read. */
+int64_t app_deploy_wait_s(const struct hook_call *call, const char *app);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hook program starts: work, snippet, cloned, renamed. Nobody typed these: they say only what went wrong, and always end with 0. */
+#include "cli/verbs.h"
+#include "flow/actions.h"
+#include "flow/automatic.h"
+#include "flow/context.h"
+#include "flow/worker.h"
+#include "util/err.h"
+
+static bool work(struct context *context, const struct strs *words, struct err *err)
+{
+	(void)words;
+	return worker_serve(context, err);
+}
+
+static bool place_snippet(struct context *context, const struct strs *words, struct err *err)
+{
+	return app_is_reloaded(context, words->items[0], err);
+}
+
+static bool clone_app(struct context *context, const struct strs *words, struct err *err)
+{
+	return app_was_cloned(context, words->items[0], words->items[1], err);
+}
+
+static bool rename_app(struct context *context, const struct strs *words, struct err *err)
+{
+	return app_was_renamed(context, words->items[0], words->items[1], err);
+}
+
+static bool run(struct call *call, bool (*act)(struct context *context, const struct strs *words, struct err *err), struct err *err)
+{
+	AUTO(context_close) struct context context = { 0 };
+	const struct strs *words = &call->words;
+
+	if (!call_open(call, &context, err))
+		return false;
+	if (!act(&context, words, err))
+		automatic_failed(&context, call->verb->name, words->count > 0 ? words->items[words->count - 1] : NULL, err);
+	return true;
+}
+
+bool verb_work(struct call *call, int *ret_exit, struct err *err)
+{
+	(void)ret_exit;
+	return run(call, work, err);
+}
+
+bool verb_snippet(struct call *call, int *ret_exit, struct err *err)
+{
+	(void)ret_exit;
+	return run(call, place_snippet, err);
+}
+
+bool verb_cloned(struct call *call, int *ret_exit, struct err *err)
+{
+	(void)ret_exit;
+	return run(call, clone_app, err);
+}
+
+bool verb_renamed(struct call *call, int *ret_exit, struct err *err)
+{
+	(void)ret_exit;
+	return run(call, rename_app, err);
+}
