@@ -37,30 +37,30 @@ token=/.well-known/acme-challenge/x
 
 @test "http-auth by user: 401 everywhere, in a location too unless it switches that off" {
 	run -0 host_run http-auth:enable web someone secret
-	host_until 5 status_is 401 web.test /
-	host_until 5 status_is 200 web.test / --user someone:secret
+	host_until 20 status_is 401 web.test /
+	host_until 20 status_is 200 web.test / --user someone:secret
 	challenge '' '^~'
-	host_until 5 status_is 401 web.test "$token"
+	host_until 20 status_is 401 web.test "$token"
 	challenge 'auth_basic off;' '^~'
-	host_until 5 status_is 404 web.test "$token"
+	host_until 20 status_is 404 web.test "$token"
 	host_run proxy:build-config web
-	host_until 5 status_is 401 web.test /
+	host_until 20 status_is 401 web.test /
 	host_run http-auth:disable web
-	host_until 5 status_is 200 web.test /
+	host_until 20 status_is 200 web.test /
 }
 
 @test "http-auth by address: 403 for all others, also where users might enter" {
 	host_run http-auth:add-allowed-ip web 10.1.2.3
-	host_until 5 status_is 403 web.test /
+	host_until 20 status_is 403 web.test /
 	challenge 'auth_basic off;' '^~'
-	host_until 5 status_is 403 web.test "$token"
+	host_until 20 status_is 403 web.test "$token"
 	challenge 'allow all;' '^~'
-	host_until 5 status_is 404 web.test "$token"
+	host_until 20 status_is 404 web.test "$token"
 	host_run http-auth:add-user web someone secret
-	host_until 5 status_is 401 web.test /
-	host_until 5 status_is 200 web.test / --user someone:secret
+	host_until 20 status_is 401 web.test /
+	host_until 20 status_is 200 web.test / --user someone:secret
 	host_run http-auth:add-allowed-ip web 127.0.0.1
-	host_until 5 status_is 200 web.test /
+	host_until 20 status_is 200 web.test /
 }
 
 @test "rules and users follow an app to its new name and its clone, and go with it" {
@@ -68,7 +68,7 @@ token=/.well-known/acme-challenge/x
 	host_run http-auth:enable web someone secret
 	host_run apps:clone --skip-deploy web copy
 	host_run apps:rename web fresh
-	host_until 5 status_is 401 web.test /
+	host_until 20 status_is 401 web.test /
 	grep -q "$data/fresh/htpasswd" "$HOST/home/dokku/fresh/nginx.conf.d/http-auth.conf"
 	[[ -s $data/copy/htpasswd && ! -e $data/web && ! -e $settings/web ]]
 	host_run --force apps:destroy copy
@@ -77,33 +77,33 @@ token=/.well-known/acme-challenge/x
 
 @test "maintenance: 503 for every path; only a location that says ^~ wins over its regex" {
 	host_run maintenance:enable web
-	host_until 5 status_is 503 web.test /any/path
-	host_until 5 answers "web is being worked on" host_http_get web.test /
+	host_until 20 status_is 503 web.test /any/path
+	host_until 20 answers "web is being worked on" host_http_get web.test /
 	challenge ''
-	host_until 5 status_is 503 web.test "$token"
+	host_until 20 status_is 503 web.test "$token"
 	challenge '' '^~'
-	host_until 5 status_is 404 web.test "$token"
+	host_until 20 status_is 404 web.test "$token"
 	host_deploy web
-	host_until 5 status_is 503 web.test /
+	host_until 20 status_is 503 web.test /
 	host_run maintenance:disable web
-	host_until 5 answers "app web" host_http_get web.test
+	host_until 20 answers "app web" host_http_get web.test
 }
 
 @test "redirect: servers of its own, which redirect every path, with TLS too once there is a certificate" {
 	host_run redirect:set web old.test web.test
 	host_run redirect:set web older.test web.test 302
 	[[ $(<"$HOST/home/dokku/web/REDIRECTS") == $'old.test:web.test:301\nolder.test:web.test:302' ]]
-	host_until 5 answers "http://web.test:$HOST_HTTP_PORT$token" host_http_get old.test "$token" --output /dev/null --write-out '%{redirect_url}'
-	host_until 5 status_is 302 older.test /
+	host_until 20 answers "http://web.test:$HOST_HTTP_PORT$token" host_http_get old.test "$token" --output /dev/null --write-out '%{redirect_url}'
+	host_until 20 status_is 302 older.test /
 	challenge '' '^~'
-	host_until 5 status_is 301 old.test "$token"
+	host_until 20 status_is 301 old.test "$token"
 	host_run certs:generate web web.test
-	host_until 5 answers "https://web.test:$HOST_HTTPS_PORT/x" host_https_get old.test /x --insecure --output /dev/null --write-out '%{redirect_url}'
+	host_until 20 answers "https://web.test:$HOST_HTTPS_PORT/x" host_https_get old.test /x --insecure --output /dev/null --write-out '%{redirect_url}'
 	host_run redirect:unset web old.test
-	host_until 5 answers_not old.test cat "$HOST/home/dokku/web/nginx.conf"
+	host_until 20 answers_not old.test cat "$HOST/home/dokku/web/nginx.conf"
 	run -1 host_run redirect:set web older.test elsewhere.test
 	host_run apps:rename web fresh
-	host_until 5 status_is 302 older.test /
+	host_until 20 status_is 302 older.test /
 }
 
 answers_not() { # TEXT COMMAND...
