@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "hooks/app.h"
 #include "hooks/hook.h"
 #include "hooks/program.h"
 #include "sys/dir.h"
@@ -77,12 +76,14 @@ bool engine_tell(const struct hook_call *call, const char *app, struct engine_to
 	return start_worker(call, global_fd, &ret_told->worker_pid);
 }
 
-void engine_tell_change(const struct hook_call *call, const char *app)
+enum app_wish engine_tell_change(const struct hook_call *call, const char *app)
 {
 	AUTO(engine_told_done) struct engine_told told = { 0 };
+	enum app_wish wish = app_wish(call, app);
 
-	if (app_wish(call, app) == APP_WANTS_CERTIFICATE && !app_is_settled(call, app))
+	if (wish == APP_WANTS_CERTIFICATE && !app_is_settled(call, app))
 		(void)engine_tell(call, app, &told);
+	return wish;
 }
 
 static void print(FILE *stream, const struct buf *text)

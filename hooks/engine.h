@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "hooks/app.h"
 #include "util/attr.h"
 
 struct hook_call;
@@ -22,8 +23,8 @@ void engine_told_done(struct engine_told *told);
  * Tells it that this trigger was fired for `app`, and starts a worker, which ends at once when there is one. False: it was not told, or nobody could be started.
  */
 bool engine_tell(const struct hook_call *call, const char *app, struct engine_told *ret_told);
-/* The same for hooks that tell and end: only if `app` wants a certificate and something changed since the engine has looked at it. */
-void engine_tell_change(const struct hook_call *call, const char *app);
+/* The same for hooks that tell and end: only if `app` wants a certificate, and something changed since the engine has looked at it. What it wants. */
+enum app_wish engine_tell_change(const struct hook_call *call, const char *app);
 /* Runs `letsencrypt words…` (NULL-terminated) to its end, with an empty stdin, and hands on what it says. */
 void engine_run(const char *const *words);
 

@@ -7,16 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hooks/app.h"
 #include "hooks/engine.h"
 
 int hook_post_domains_update(const struct hook_call *call)
 {
-	const char *app = hook_word(call, 0);
+	enum app_wish wish = engine_tell_change(call, hook_word(call, 0));
 	const char *action = hook_word(call, 1);
 
-	engine_tell_change(call, app);
-	if (app_wish(call, app) == APP_WANTS_NOTHING && (strcmp(action, "add") == 0 || strcmp(action, "set") == 0))
+	if (wish == APP_WANTS_NOTHING && (strcmp(action, "add") == 0 || strcmp(action, "set") == 0))
 		fputs(" !     Please run dokku letsencrypt:enable to add https support to the new domain\n", stderr);
 	return 0;
 }

@@ -6,6 +6,6 @@
 
 int hook_proxy_enable(const struct hook_call *call)
 {
-	engine_tell_change(call, hook_word(call, 0));
+	(void)engine_tell_change(call, hook_word(call, 0));
 	return 0;
 }

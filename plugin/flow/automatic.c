@@ -8,6 +8,7 @@
 #include "flow/decide.h"
 #include "flow/settings.h"
 #include "flow/talk.h"
+#include "flow/windows.h"
 #include "platform/platform.h"
 #include "sys/clock.h"
 #include "util/err.h"
@@ -39,33 +40,34 @@ bool automatic_leaves(const struct app *app)
 	return decide_is_out_of_reach(app) || !app->wanted.facts.has_nginx_conf || app->wanted.settings.enabled == 0 || app->held.app.held_back_at > 0;
 }
 
-/* What `auto-enable` is about, without looking at certificates. */
-static bool is_asked_for(struct context *context, const char *app, bool *ret_is, struct err *err)
+/* Under `auto-enable`, and deployed; its owner has not said otherwise in any way. */
+static bool is_to_be_enabled(struct context *context, const struct app *app, bool *ret_is, struct err *err)
 {
-	AUTO(settings_done) struct settings settings = { 0 };
+	const struct settings *settings = &app->wanted.settings;
 	AUTO_FREE char *deployed = NULL;
 
-	if (!settings_read(context->platform, app, &settings, err) || !platform_property(context->platform, "common", app, "deployed", &deployed, err))
+	*ret_is = false;
+	if (!settings->auto_enable || settings->enabled >= 0 || automatic_leaves(app) || (app->held.has_tls && !app->held.is_ours) || app->wanted.names.count == 0)
+		return true;
+	if (!platform_property(context->platform, "common", app->name, "deployed", &deployed, err))
 		return false;
-	*ret_is = settings.auto_enable && settings.enabled < 0 && deployed && text_starts(deployed, "true");
+	*ret_is = deployed && text_starts(deployed, "true");
 	return true;
 }
 
-bool automatic_enable(struct context *context, const char *app, const struct talk *talk, struct err *err)
+bool automatic_prepare(struct context *context, const char *name, const struct talk *talk, struct err *err)
 {
-	AUTO(app_done) struct app known = { 0 };
-	bool is_asked = false;
+	AUTO(app_done) struct app app = { 0 };
+	bool is_new = false;
 
-	if (!is_asked_for(context, app, &is_asked, err))
+	if (!app_read(context, name, &app, err) || !is_to_be_enabled(context, &app, &is_new, err))
 		return false;
-	if (!is_asked)
+	if (!automatic_leaves(&app))
+		windows_refresh(context, &(struct app *){ &app }, 1);
+	if (!is_new)
 		return true;
-	if (!app_read(context, app, &known, err))
-		return false;
-	if (automatic_leaves(&known) || (known.held.has_tls && !known.held.is_ours) || known.wanted.names.count == 0)
-		return true;
-	talk_say(talk, TALK_INFO2, app, "Enabling letsencrypt for %s", app);
-	return platform_setting_write(context->platform, app, "enabled", "true", err);
+	talk_say(talk, TALK_INFO2, name, "Enabling letsencrypt for %s", name);
+	return platform_setting_write(context->platform, name, "enabled", "true", err);
 }
 
 void automatic_failed(struct context *context, const char *command, const char *app, const struct err *failure)

@@ -24,7 +24,10 @@ int64_t automatic_not_before(const struct context *context);
 bool automatic_leaves(const struct app *app);
 /* What the hook program asked for went wrong: a warning, and an event, since what a hook prints is often lost. app NULL = of no app. */
 void automatic_failed(struct context *context, const char *command, const char *app, const struct err *failure);
-/* Under `auto-enable` a deployed app becomes enabled, unless its owner has said otherwise in any way. */
-bool automatic_enable(struct context *context, const char *app, const struct talk *talk, struct err *err) MUST_USE;
+/*
+ * Before a job is decided: under `auto-enable` a deployed app becomes enabled, unless its owner has said otherwise in any way; and the CA is asked for the renewal window
+ * where it is time to.
+ */
+bool automatic_prepare(struct context *context, const char *app, const struct talk *talk, struct err *err) MUST_USE;
 
 #endif

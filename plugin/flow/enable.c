@@ -85,7 +85,7 @@ static bool carry_out(struct enabling *enabling, struct err *err)
 }
 
 /* Once a host, to who does not use it yet. */
-static void tell_newcomer(struct context *context)
+static void tell_newcomer(struct context *context, const char *app)
 {
 	AUTO_FREE char *value = NULL;
 	int64_t told_at = 0;
@@ -95,7 +95,7 @@ static void tell_newcomer(struct context *context)
 	    !platform_property(context->platform, "letsencrypt", "--global", "auto-enable", &value, &ignored) || value ||
 	    !store_mark_set(context->store, TOLD_MARK, clock_now(&context->clock), &ignored))
 		return;
-	talk_say(&context->talk, TALK_VERBOSE, NULL, "Apps can get theirs when they are deployed: dokku letsencrypt:set --global auto-enable true");
+	talk_say(&context->talk, TALK_VERBOSE, app, "Apps can get theirs when they are deployed: dokku letsencrypt:set --global auto-enable true");
 }
 
 static bool check_all(struct context *context, const struct strs *apps, struct err *err)
@@ -124,8 +124,8 @@ bool enable_apps(struct context *context, const struct strs *apps, bool is_force
 	}
 	if (!carry_out(&enabling, err))
 		return false;
-	if (enabling.exit_status == 0)
-		tell_newcomer(context);
+	if (enabling.exit_status == 0 && apps->count == 1)
+		tell_newcomer(context, apps->items[0]);
 	*ret_exit = enabling.exit_status;
 	return true;
 }

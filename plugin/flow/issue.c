@@ -18,6 +18,7 @@
 #include "flow/mend.h"
 #include "flow/names.h"
 #include "flow/order.h"
+#include "flow/outcome.h"
 #include "flow/ports.h"
 #include "flow/state.h"
 #include "flow/talk.h"
@@ -376,100 +377,6 @@ static void tell_refused_names(const struct issue *issue)
 		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out for now: its validation failed within the last day", issue->planned.decision.left_out.items[i]);
 }
 
-static void tell_rate_limit(const struct issue *issue, const struct err *err)
-{
-	if (err->kind != ERR_RATE_LIMITED)
-		return;
-	talk_say(issue->talk, TALK_WARN, issue->name, "Let's Encrypt rate-limited this request.");
-	talk_say(issue->talk, TALK_WARN, issue->name, "See https://letsencrypt.org/docs/rate-limits/ for the limits and when they end;");
-	talk_say(issue->talk, TALK_WARN, issue->name, "to try things out without them: dokku letsencrypt:set %s server staging", issue->name);
-}
-
-/* Waiting for the same as before is no news. */
-static bool is_news(const struct issue *issue)
-{
-	const struct planned *planned = &issue->planned;
-
-	return !planned->wait.message || !planned->waited_for || strcmp(planned->waited_for, planned->wait.bucket) != 0;
-}
-
-static void tell_wait(const struct issue *issue, const struct err *err)
-{
-	AUTO_FREE char *until = err->retry_at == INT64_MAX ? mem_strdup("somebody lifts that") : when_human(err->retry_at);
-	size_t place = issue->planned.wait.place;
-	AUTO_FREE char *behind = place > 1 ? mem_fmt(" (place %zu in the queue)", place) : mem_strdup("");
-	bool is_scheduled = false;
-	struct err ignored;
-
-	talk_say(issue->talk, TALK_INFO1, issue->name, "%s waits until %s%s: %s", issue->name, until, behind, err->text);
-	if (!issue->planned.asks || !is_news(issue) || !cron_status(issue->worker->context, &is_scheduled, &ignored))
-		return;
-	talk_say(issue->talk, TALK_VERBOSE, issue->name, is_scheduled ? "It goes on by itself then; who waits and for what: dokku letsencrypt:budget %s"
-								       : "Then it goes on with dokku letsencrypt:auto-renew (by itself: dokku letsencrypt:cron-job --add); "
-									 "who waits and for what: dokku letsencrypt:budget %s", issue->name);
-}
-
-/* A hook's job fails at each deploy: its story is told once. */
-static bool is_told(const struct issue *issue, const struct err *err)
-{
-	AUTO(store_app_done) struct store_app known = { 0 };
-	struct err ignored;
-
-	return automatic_is(issue->reason) && issue->worker->context->store && store_app_get(issue->worker->context->store, issue->name, &known, &ignored) &&
-	       strcmp(known.failed_reason, err->text) == 0;
-}
-
-static void tell_failure(const struct issue *issue, const struct err *err)
-{
-	const char *app = issue->name;
-	bool has_asked_ca = issue->ca && !*issue->leaf;
-
-	if (err->kind == ERR_WAITS) {
-		tell_wait(issue, err);
-		return;
-	}
-	if (has_asked_ca)
-		talk_say(issue->talk, TALK_INFO1, app, "Certificate retrieval failed!");
-	talk_err(issue->talk, app, err);
-	tell_rate_limit(issue, err);
-	if (has_asked_ca)
-		talk_say(issue->talk, TALK_WARN, app, "Failed to setup letsencrypt");
-}
-
-static void write_event(const struct issue *issue, const char *result, const char *text, const char *next)
-{
-	const struct planned *planned = &issue->planned;
-	AUTO_FREE char *told = text ? mem_fmt("%s: %s", result, text) : mem_strdup(result);
-	struct store_event event = {
-		.app = mem_strdup(issue->name),
-		.cause = mem_strdup(issue->reason),
-		.decision = mem_strdup(decision_name(planned->asks ? planned->asked : planned->decision.kind)),
-		.result = mem_take(&told),
-		.next = mem_strdup(next),
-	};
-	struct err ignored;
-
-	(void)!store_event_add(issue->worker->context->store, &event, &ignored);
-	store_event_done(&event);
-}
-
-static void remember_failure(const struct issue *issue, const struct err *err)
-{
-	AUTO_FREE char *after = err->retry_at > 0 && err->retry_at < INT64_MAX ? when_rfc3339(err->retry_at) : NULL;
-	AUTO_FREE char *next = after ? mem_fmt("the first run after %s", after) : mem_strdup("the next run");
-	struct err ignored;
-
-	if (err->kind == ERR_NO_APP || err->kind == ERR_STOPPED || !issue->worker->context->store)
-		return;
-	if (err->kind == ERR_WAITS) {
-		if (is_news(issue))
-			write_event(issue, "waits", err->text, next);
-		return;
-	}
-	(void)!store_app_failed(issue->worker->context->store, issue->name, err->text, &ignored);
-	write_event(issue, "failed", err->text, next);
-}
-
 /* While it waits it keeps its place; else it is asked for no more. */
 static void settle_place(struct issue *issue)
 {
@@ -484,38 +391,27 @@ static void settle_place(struct issue *issue)
 		(void)!plan_drop(context, issue->name, &ignored);
 }
 
-/* The CA refused for the rate, and told until when: from now on it waits like others. */
-static void wait_from_now_on(const struct issue *issue, int *ret_exit)
+static struct outcome outcome_of(const struct issue *issue)
 {
-	struct err waits;
-
-	err_record(&waits, ERR_WAITS, 0, "%s", issue->planned.wait.message);
-	waits.retry_at = issue->planned.decision.at;
-	tell_wait(issue, &waits);
-	*ret_exit = err_exit_status(ERR_WAITS);
-}
-
-static void end_failed(struct issue *issue, const struct err *err)
-{
-	if (is_told(issue, err)) {
-		talk_say(issue->talk, TALK_WARN, issue->name, "%s: %.*s, as before (dokku letsencrypt:events %s)", issue->name, (int)strcspn(err->text, "\n"), err->text,
-			 issue->name);
-		return;
-	}
-	tell_failure(issue, err);
-	remember_failure(issue, err);
+	return (struct outcome){
+		.context = issue->worker->context,
+		.app = issue->name,
+		.reason = issue->reason,
+		.planned = &issue->planned,
+		.talk = issue->talk,
+		.has_asked_ca = issue->ca && !*issue->leaf,
+	};
 }
 
 static void end(struct issue *issue, bool is_done, const struct err *err, int *ret_exit)
 {
+	const struct outcome outcome = outcome_of(issue);
+
 	if (!is_done) {
-		end_failed(issue, err);
-		*ret_exit = err_exit_status(err->kind);
-		if (err->kind == ERR_RATE_LIMITED && issue->planned.wait.message)
-			wait_from_now_on(issue, ret_exit);
+		*ret_exit = outcome_failed(&outcome, err);
 	} else {
 		if (issue->planned.decision.kind != DECISION_NOTHING)
-			write_event(issue, "installed", NULL, "");
+			outcome_installed(&outcome);
 		*ret_exit = issue->refused.count > 0 ? 1 : 0;
 	}
 	settle_place(issue);
@@ -534,7 +430,7 @@ static bool is_left_alone(const struct issue *issue, const struct err *err)
 
 static bool begin(struct issue *issue, struct err *err)
 {
-	if (automatic_is(issue->reason) && !automatic_enable(issue->worker->context, issue->name, issue->talk, err))
+	if (automatic_is(issue->reason) && !automatic_prepare(issue->worker->context, issue->name, issue->talk, err))
 		return false;
 	if (!plan_read(issue->worker->context, issue->name, issue->reason, issue->is_forced, &issue->planned, err))
 		return false;

@@ -3,6 +3,7 @@
 #include "flow/legacy.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/text.h"
 
 #define LINE_MAX_SIZE ((size_t)64 * 1024)
 #define PEM_MAX ((size_t)1024 * 1024)
@@ -119,4 +121,23 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 	config = legacy_config(settings->server, settings->email, args ? args : "", (const char *const *)strs_argv(&names));
 	return write_folder(context, app, config, docker_options ? docker_options : "", chain_pem, key_pem, err) ||
 	       err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
+}
+
+bool legacy_repoint(struct context *context, const char *from, const char *to, struct err *err)
+{
+	AUTO_FREE char *old = mem_fmt("%s/%s/", platform_root(context->platform), from);
+	AUTO_FREE char *path = mem_fmt("%s/%s/letsencrypt/certs", platform_root(context->platform), to);
+	AUTO_FREE char *target = NULL;
+	struct err ignored;
+	AUTO_FD certs_fd = dir_open(path, &ignored);
+	char link[PATH_MAX];
+	ssize_t size = certs_fd < 0 ? -1 : readlinkat(certs_fd, "current", link, sizeof(link) - 1);
+
+	if (size <= 0)
+		return true;
+	link[size] = '\0';
+	if (!text_starts(link, old))
+		return true;
+	target = mem_fmt("%s/%s/%s", platform_root(context->platform), to, link + strlen(old));
+	return point_current(certs_fd, target, err);
 }

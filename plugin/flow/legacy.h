@@ -18,5 +18,7 @@ struct err;
 bool legacy_write(struct context *context, const struct app *app, const struct buf *chain_pem, const struct buf *key_pem, struct err *err) MUST_USE;
 /* The two lines that <id> is made from; the caller frees both. Exposed for its test. */
 char *legacy_config(const char *server, const char *email, const char *lego_args, const char *const *names) MUST_USE NEVER_NULL;
+/* `current` of an app's copied layout, which is absolute, leads into the folder of the app that it was copied from: from now on into its own. */
+bool legacy_repoint(struct context *context, const char *from, const char *to, struct err *err) MUST_USE;
 
 #endif

@@ -3,17 +3,14 @@
  * An app cloned or renamed: the platform has copied its whole folder, our files with it, and not our properties (contract 5.3). A clone begins without a certificate; a
  * renamed app keeps what fits its new names. OLD still exists, and so does what it uses.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "flow/actions.h"
 #include "flow/app.h"
 #include "flow/context.h"
 #include "flow/intake.h"
+#include "flow/legacy.h"
 #include "flow/names.h"
 #include "flow/state.h"
 #include "platform/platform.h"
@@ -23,7 +20,6 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
-#include "util/text.h"
 
 #define CONF_MAX ((size_t)4 * 1024 * 1024)
 
@@ -123,26 +119,6 @@ static bool remove_copies(const struct move *move, bool with_certificate, struct
 	return remove_pair(app_fd, err) && dir_remove_tree(app_fd, "letsencrypt", err) && rebuild_if_named(move, app_fd, err);
 }
 
-/* "current" is absolute: it would lead into a folder that is about to go. */
-static bool repair_current(const struct move *move, struct err *err)
-{
-	AUTO_FREE char *old = mem_fmt("%s/%s/", platform_root(move->context->platform), move->from);
-	AUTO_FREE char *path = mem_fmt("%s/%s/letsencrypt/certs", platform_root(move->context->platform), move->to);
-	AUTO_FREE char *target = NULL;
-	struct err ignored;
-	AUTO_FD certs_fd = dir_open(path, &ignored);
-	char link[PATH_MAX];
-	ssize_t size = certs_fd < 0 ? -1 : readlinkat(certs_fd, "current", link, sizeof(link) - 1);
-
-	if (size <= 0)
-		return true;
-	link[size] = '\0';
-	if (!text_starts(link, old))
-		return true;
-	target = mem_fmt("%s/%s/%s", platform_root(move->context->platform), move->to, link + strlen(old));
-	return (unlinkat(certs_fd, "current", 0) == 0 && symlinkat(target, certs_fd, "current") == 0) || err_sys(err, "link '%s/current'", path);
-}
-
 /* ---- the two ---- */
 
 bool app_was_cloned(struct context *context, const char *from, const char *to, struct err *err)
@@ -174,7 +150,7 @@ bool app_was_renamed(struct context *context, const char *from, const char *to, 
 	int64_t job = 0;
 
 	if (!look(&move, err) || !fits(&move, &is_kept, err) || !copy_properties(&move, true, err) ||
-	    !remove_copies(&move, move.has_copy && !is_kept, err) || !repair_current(&move, err) || !store_app_rename(context->store, from, to, err) ||
+	    !remove_copies(&move, move.has_copy && !is_kept, err) || !legacy_repoint(context, from, to, err) || !store_app_rename(context->store, from, to, err) ||
 	    (move.has_copy && !is_kept && !store_app_uses(context->store, to, NULL, err)))
 		return false;
 	state_forget(context, from);

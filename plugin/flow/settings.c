@@ -104,12 +104,14 @@ static bool read_hmac_key(struct platform *platform, const char *app, const char
 static bool read_enabled(struct platform *platform, const char *app, struct settings *settings, struct err *err)
 {
 	AUTO_FREE char *value = NULL;
+	AUTO_FREE char *trimmed = NULL;
 	bool is_enabled = false;
 
 	settings->enabled = -1;
 	if (!platform_property(platform, "letsencrypt", app, "enabled", &value, err))
 		return false;
-	if (value && parse_bool(value, &is_enabled))
+	trimmed = text_trim(value ? value : "");
+	if (parse_bool(trimmed, &is_enabled))
 		settings->enabled = is_enabled;
 	return true;
 }

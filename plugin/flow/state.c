@@ -10,6 +10,9 @@
 #include "util/err.h"
 #include "util/when.h"
 
+/* So long after it came a certificate is asked for its renewal window at the latest. */
+#define WINDOW_S (6 * WHEN_HOUR)
+
 static int global_folder(struct context *context)
 {
 	struct err ignored;
@@ -54,8 +57,8 @@ void state_remember(struct context *context, const struct app *app, const struct
 		return;
 	if (held->is_ours && decision->at > 0) {
 		state = (struct state){ .check_at = decision->at, .renew_at = decision->at };
-		if (held->is_known && held->known.window_retry_at > 0)
-			hold_until(&state, held->known.window_retry_at);
+		if (held->is_known && *held->known.ari_id)
+			hold_until(&state, held->known.window_retry_at > 0 ? held->known.window_retry_at : clock_now(&context->clock) + WINDOW_S);
 		if (decision->left_out.count > 0)
 			hold_until(&state, tomorrow_at);
 	}

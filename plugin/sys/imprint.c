@@ -2,8 +2,7 @@
 /* FNV-1a over the stamps of an app's files: what is folded are times and inodes of files on this host, nobody's choice. */
 #include "sys/imprint.h"
 
-#include <stdbool.h>
-#include <string.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "sys/dir.h"
@@ -15,13 +14,27 @@
 
 #define GLOBAL "--global"
 
-static uint64_t fold(uint64_t digest, const void *data, size_t size)
+static uint64_t fold(uint64_t digest, uint64_t value)
 {
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		digest = (digest ^ bytes[i]) * UINT64_C(1099511628211);
+	for (unsigned i = 0; i < 8; i++)
+		digest = (digest ^ ((value >> (8 * i)) & 0xff)) * UINT64_C(1099511628211);
 	return digest;
+}
+
+/* Its end counts. */
+static uint64_t fold_text(uint64_t digest, const char *text)
+{
+	for (; *text != '\0'; text++)
+		digest = fold(digest, (unsigned char)*text);
+	return fold(digest, 0);
+}
+
+static uint64_t fold_info(uint64_t digest, const struct stat *info)
+{
+	digest = fold(digest, (uint64_t)info->st_ino);
+	digest = fold(digest, (uint64_t)info->st_size);
+	digest = fold(digest, (uint64_t)info->st_ctim.tv_sec);
+	return fold(digest, (uint64_t)info->st_ctim.tv_nsec);
 }
 
 /* Links are followed: operators link certificates and volumes. */
@@ -30,10 +43,7 @@ static uint64_t fold_file(uint64_t digest, const char *parent, const char *folde
 	AUTO_FREE char *path = mem_fmt("%s/%s/%s", parent, folder, name);
 	struct stat info;
 
-	if (stat(path, &info) != 0)
-		return fold(digest, "", 1);
-	const uint64_t stamp[] = { (uint64_t)info.st_ino, (uint64_t)info.st_size, (uint64_t)info.st_ctim.tv_sec, (uint64_t)info.st_ctim.tv_nsec };
-	return fold(digest, stamp, sizeof(stamp));
+	return stat(path, &info) == 0 ? fold_info(digest, &info) : fold(digest, 0);
 }
 
 /* What the platform keeps for the app or for all of them. */
@@ -62,14 +72,12 @@ static uint64_t fold_settings(uint64_t digest, const char *lib_root, const char 
 	AUTO_STRS names = { 0 };
 
 	if (fd < 0 || !dir_list(fd, &names, &ignored))
-		return fold(digest, "", 1);
+		return fold(digest, 0);
 	for (size_t i = 0; i < names.count; i++) {
-		if (!name_is_key(names.items[i]))
-			continue;
-		struct file_stamp stamp = file_stamp(fd, names.items[i]);
+		struct stat info;
 
-		digest = fold(digest, names.items[i], strlen(names.items[i]) + 1);
-		digest = fold(digest, &stamp, sizeof(stamp));
+		if (name_is_key(names.items[i]) && fstatat(fd, names.items[i], &info, AT_SYMLINK_NOFOLLOW) == 0)
+			digest = fold_info(fold_text(digest, names.items[i]), &info);
 	}
 	return digest;
 }

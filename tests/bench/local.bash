@@ -16,8 +16,8 @@ local_environment() {
 	mapfile -d '' -t ENVIRONMENT < <(host_run environment:show)
 }
 
-# local_run PREFIX... -- SUBCOMMAND [ARGUMENT...]: our program as user dokku in that environment, behind PREFIX; its output goes to the log.
-local_run() {
+# local_start PREFIX... -- PROGRAM [ARGUMENT...]: as user dokku in that environment, behind PREFIX; its output goes to the log.
+local_start() {
 	local prefix=() user=()
 	while [[ $1 != -- ]]; do
 		prefix+=("$1")
@@ -25,17 +25,33 @@ local_run() {
 	done
 	shift
 	if ((HOST_ROOT)); then user=(setpriv "--reuid=$HOST_USER" "--regid=$HOST_GROUP" --init-groups); fi
-	(cd / && "${user[@]}" env -i "${ENVIRONMENT[@]}" "${prefix[@]}" "$HOST_LIB_FOLDER/plugins/enabled/letsencrypt/subcommands/$1" "letsencrypt:$1" "${@:2}") \
-		>>"$WORK/log" 2>&1 </dev/null
+	(cd / && "${user[@]}" env -i "${ENVIRONMENT[@]}" "${prefix[@]}" "$@") >>"$WORK/log" 2>&1 </dev/null
 }
 
-# local_measure TIMES SUBCOMMAND [ARGUMENT...]: sets ELAPSED (median, µs) and PEAK (largest, KiB); fails when a run does.
-local_measure() {
+# Our programs, as the platform calls them.
+local_subcommand() { # SUBCOMMAND [ARGUMENT...], sets REPLIES
+	REPLIES=("$HOST_LIB_FOLDER/plugins/enabled/letsencrypt/subcommands/$1" "letsencrypt:$1" "${@:2}")
+}
+
+local_hook() { # TRIGGER [ARGUMENT...], sets REPLIES
+	REPLIES=("$HOST_LIB_FOLDER/plugins/enabled/letsencrypt/$1" "${@:2}")
+}
+
+# local_time TIMES PROGRAM [ARGUMENT...]: sets ELAPSED (median, µs), SHORTEST and PEAK (largest, KiB); fails when a run does.
+local_time() {
 	local report=$HOST/tmp/measure times=$1
 	shift
 	rm -f "$report"
-	local_run "$WORK/measure" "$report" "$times" -- "$@" || return
+	local_start "$WORK/measure" "$report" "$times" -- "$@" || return
 	if ! awk '$3 != 0 { exit 1 }' "$report"; then return 1; fi
 	ELAPSED=$(sort -n "$report" | awk -v middle=$(((times + 1) / 2)) 'NR == middle { print $1 }')
+	SHORTEST=$(sort -n "$report" | awk 'NR == 1 { print $1 }')
 	PEAK=$(awk '$2 > peak { peak = $2 } END { print peak }' "$report")
+}
+
+# local_measure TIMES SUBCOMMAND [ARGUMENT...]: the same for one of our subcommands
+local_measure() {
+	local times=$1
+	local_subcommand "${@:2}"
+	local_time "$times" "${REPLIES[@]}"
 }

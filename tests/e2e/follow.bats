@@ -110,7 +110,7 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	local app
 	for app in other bare dns; do core_app "$app" "$app.test"; done
 	host_run letsencrypt:set --global auto-enable true >/dev/null
-	host_run proxy:set other traefik >/dev/null
+	host_run proxy:set other type traefik >/dev/null
 	rm "$HOST_ROOT_FOLDER/bare/nginx.conf"
 	app_setting dns dns-provider cloudflare
 	for app in other bare dns; do
@@ -146,6 +146,55 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	set_clock 600
 	work
 	is_served web web.test
+}
+
+# ---- the worker ----
+
+orders_are() { [[ $(ca_orders) == "$1" ]]; }
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/proc/$one/exe") == */bin/letsencrypt ]] && echo "$one"; done; }
+
+@test "what a worker that is ended or killed leaves is carried on by the next: nothing is lost, nothing is ordered twice" {
+	local signal number=0
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	for signal in TERM KILL; do
+		number=$((number + 1))
+		core_app "web$number" "web$number.test"
+		spool post-deploy "web$number"
+		host_run engine:run work 2>/dev/null &
+		worker=$!
+		host_until 20 orders_are "$number"
+		kill "-$signal" "$(program_of_worker)"
+		wait "$worker" || true
+		work
+		host_until 5 is_served "web$number" "web$number.test"
+		[[ $(ca_orders) == "$number" && $(store_value "SELECT count(*) FROM jobs WHERE state IN ('waiting', 'running')") == 0 ]]
+	done
+}
+
+@test "a worker takes in what hooks leave while it works, and one waits behind it" {
+	core_app first first.test
+	core_app other other.test
+	core_app web web.test
+	host_run letsencrypt:enable web >/dev/null
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	# The first worker waits for the proxy to know a domain.
+	printf 'new.test\n' >>"$HOST_ROOT_FOLDER/web/VHOST"
+	spool post-domains-update web add new.test
+	host_run engine:run work 2>/dev/null &
+	first=$!
+	host_until 10 test -e "$progress/$entry"
+	host_until 10 is_tested
+	spool post-deploy other
+	host_run engine:run work 2>/dev/null &
+	second=$!
+	host_until 30 is_served other other.test
+	[[ $(leaf_names web.test) == web.test ]]
+	# A third finds that somebody waits already.
+	run -0 host_run engine:run work
+	host_run proxy:build-config web >/dev/null
+	wait "$first" "$second"
+	host_until 5 is "new.test web.test" leaf_names new.test
 }
 
 # ---- the proxy ----

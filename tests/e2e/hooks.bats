@@ -202,10 +202,11 @@ nothing_happened() {
 	local place
 	engine <<<'echo "-----> $*"; echo " !     beside" >&2; cat; exit 7'
 	for trigger in post-app-clone-setup post-app-rename-setup; do
-		mkdir "$DOKKU_ROOT/blog"
+		mkdir -p "$DOKKU_ROOT/blog/tls"
+		touch "$DOKKU_ROOT/blog/tls/server.crt"
 		fire $trigger blog shop
 		nothing_happened
-		for place in "$DOKKU_ROOT/blog/tls" "$DOKKU_ROOT/blog/letsencrypt" "$DOKKU_ROOT/blog/nginx.conf.d/letsencrypt.conf" "$settings/blog/email" \
+		for place in "$DOKKU_ROOT/blog/tls/server.letsencrypt.crt" "$DOKKU_ROOT/blog/letsencrypt" "$DOKKU_ROOT/blog/nginx.conf.d/letsencrypt.conf" "$settings/blog/email" \
 			"$DOKKU_LIB_ROOT/data/letsencrypt/blog" "$global/state/blog"; do
 			mkdir -p "$place"
 			fire $trigger blog shop
@@ -249,7 +250,6 @@ nothing_happened() {
 @test "what we do ourselves is nothing to react to" {
 	alone
 	app blog enabled true
-	mkdir -p "$DOKKU_ROOT/blog/tls"
 	for trigger in "${REACTIONS[@]}"; do
 		LETSENCRYPT_ACTING=1 fire "$trigger" blog add
 		nothing_happened
@@ -384,7 +384,6 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 @test "whatever is broken, the platform goes on" {
 	alone
 	app blog enabled true
-	mkdir -p "$DOKKU_ROOT/blog/tls"
 	local triggers=("${REACTIONS[@]}" post-delete)
 	broken() { # TEXT: all hooks end with 0, in time, and each that had something to do says TEXT
 		for trigger in "${triggers[@]}"; do
@@ -537,6 +536,80 @@ value() { host_run letsencrypt:report "$1" "--letsencrypt-$2"; }
 	host_app web web.test
 	host_ca_stop
 	host_run letsencrypt:set --global deploy-wait 3 >/dev/null
-	run -0 timeout 60 host_deploy web
+	run -0 host_deploy web
 	[ "$(host_http_get web.test)" = 'app web' ]
+}
+
+ca_was_asked() { [[ $(host_relay_stat '.requests.newOrder // 0') -ge $1 ]]; }
+
+lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" true; }
+
+@test "a deploy that is killed leaves no lock, and its certificate comes all the same" {
+	stories_with_relay
+	host_app web web.test
+	host_run letsencrypt:set --global deploy-wait 600 >/dev/null
+	host_relay faults '[{"match":{"kind":"finalize"},"action":"delay","delay_ms":5000}]' >/dev/null
+	setsid bash -c '. "$1"; host_use "$2"; HOST_ENVIRONMENT=("$3"); host_deploy web' - "$PLATFORM/host.bash" "$HOST" "${HOST_ENVIRONMENT[0]}" >"$HOST/tmp/deploy" 2>&1 3>&- 4>&- &
+	pid=$!
+	host_until 30 ca_was_asked 1
+	run ! lock_is_free web
+	kill -KILL -- "-$pid"
+	host_until 10 lock_is_free web
+	host_until 30 says_hello web web.test
+	[ "$(host_relay_stat '.requests.newOrder')" = 1 ]
+}
+
+@test "while the worker is busy a deploy leaves its wish and goes; both get their certificates" {
+	stories_with_relay
+	host_run letsencrypt:set --global deploy-wait 0 >/dev/null
+	host_app one one.test
+	host_app two two.test
+	host_relay faults '[{"match":{"kind":"finalize","name":"one.test"},"action":"delay","delay_ms":5000}]' >/dev/null
+	run -0 host_deploy one
+	shows_not HTTPS
+	host_until 30 ca_was_asked 1
+	run -0 host_deploy two
+	shows_not certificate
+	host_until 60 says_hello one one.test
+	host_until 30 says_hello two two.test
+	[ "$(host_relay_stat .denied_total)" = 0 ]
+}
+
+@test "a certificate of the user's own holds the app back; a clone begins without one; who is destroyed is forgotten" {
+	stories
+	host_app web web.test
+	host_deploy web >/dev/null
+	says_hello web web.test
+	run -0 host_run apps:clone --skip-deploy web copy
+	[ ! -e "$(tls_folder copy)" ]
+	host_run domains:set copy copy.test >/dev/null
+	run -0 host_deploy copy
+	host_until 5 is_served copy copy.test
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
+	chmod a+r "$HOST/tmp/own.key"
+	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+	is_held_back() { [[ $(value web held-back) == *'installed by hand' ]]; }
+	host_until 20 is_held_back
+	before=$(ca_orders)
+	run -0 host_deploy web
+	[ "$(ca_orders)" = "$before" ]
+	[ "$(leaf_in "$(tls_folder web)/server.crt")" = "$(leaf_in "$HOST/tmp/own.crt")" ]
+	host_run --force apps:destroy copy >/dev/null
+	is_forgotten() { [[ $(store_value 'SELECT group_concat(app) FROM apps') == web ]]; }
+	host_until 20 is_forgotten
+	[ ! -e "$HOST_LIB_FOLDER/config/letsencrypt/copy" ]
+}
+
+@test "a renamed app serves its old name on, and its new one soon" {
+	stories
+	host_run letsencrypt:set --global deploy-wait 60 >/dev/null
+	host_app web web.test
+	host_deploy web >/dev/null
+	host_run apps:rename --skip-deploy web shop >/dev/null
+	host_run domains:set shop web.test shop.test >/dev/null
+	run -0 host_deploy shop
+	says_hello shop web.test
+	host_until 30 says_hello shop shop.test
+	host_until 5 is 'shop.test web.test' leaf_names shop.test
+	[ "$(store_value 'SELECT group_concat(app) FROM apps')" = shop ]
 }

@@ -51,6 +51,14 @@ static const struct {
 	{ "key-type", "RSA2048", "rsa2048", NULL },
 	{ "key-type", "ec265", NULL, "did you mean 'ec256'?" },
 	{ "key-type", "dsa", NULL, "ec256, ec384, rsa2048, rsa3072 or rsa4096" },
+	{ "auto-enable", "yes", "true", NULL },
+	{ "auto-enable", "false", "false", NULL },
+	{ "auto-enable", "maybe", NULL, "'maybe' is neither true nor false" },
+	{ "deploy-wait", "2m", "120", NULL },
+	{ "deploy-wait", "0", "0", NULL },
+	{ "deploy-wait", "600", "600", NULL },
+	{ "deploy-wait", "601", NULL, "longer than ten minutes" },
+	{ "deploy-wait", "soon", NULL, "'soon' is no duration" },
 	{ "profile", "shortlived", "shortlived", NULL },
 	{ "profile", "short lived", NULL, "is not one word" },
 	{ "preferred-chain", "ISRG Root X1", "ISRG Root X1", NULL },
@@ -196,7 +204,7 @@ static void unknown_keys_get_the_nearest(void **state)
 		if (!strstr(err.text, wrong[i].why))
 			fail_msg("'%s': %s", wrong[i].key, err.text);
 		if (strcmp(wrong[i].app, "blog") == 0)
-			assert_ptr_equal(strstr(err.text, "Invalid key specified, valid keys include: ca-certificate, dns-provider, dns-provider-*, "), err.text);
+			assert_ptr_equal(strstr(err.text, "Invalid key specified, valid keys include: auto-enable, ca-certificate, deploy-wait, dns-provider, "), err.text);
 		assert_int_equal(err.kind, ERR_USAGE);
 	}
 }
@@ -257,6 +265,8 @@ static void changes_are_explained(void **state)
 		{ "graceperiod", "43200", "dokku letsencrypt:set blog graceperiod" },
 		{ "graceperiod", NULL, "follows the time that the CA proposes" },
 		{ "dns-provider", "cloudflare", "nothing is issued or renewed for blog" },
+		{ "auto-enable", "true", "at its next deploy" },
+		{ "deploy-wait", "0", "in the background" },
 		{ "lego-args", "--key-type ec384 --foo bar", "--foo" },
 		{ "limits", "none", "nothing is counted beforehand" },
 		{ "limits", NULL, "with the next request" },

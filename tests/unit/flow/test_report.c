@@ -26,6 +26,7 @@ static void keys_keep_their_order(void **state)
 		"computed-ca-certificate global-ca-certificate ca-certificate computed-eab-kid global-eab-kid eab-kid "
 		"computed-key-type global-key-type key-type computed-preferred-chain global-preferred-chain preferred-chain "
 		"computed-profile global-profile profile computed-eab-hmac-key global-eab-hmac-key eab-hmac-key "
+		"computed-auto-enable global-auto-enable auto-enable computed-deploy-wait global-deploy-wait deploy-wait "
 		"extra-domains certificate-names certificate-issuer renewal enabled held-back unserved failure ignored waiting";
 	struct desk *desk = *state;
 	AUTO(report_done) struct report report = { 0 };

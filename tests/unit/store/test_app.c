@@ -204,6 +204,32 @@ static void forgotten_app_leaves_only_its_certificate(void **state)
 		store_wait_done(&waits[i]);
 }
 
+/* Also a second time, after a crash; and over what another app of that name left. */
+static void renamed_app_takes_all_but_its_orders_along(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO(store_order_done) struct store_order wanted = make_order("blog", "a.example.com");
+	AUTO(store_order_done) struct store_order order = { 0 };
+	struct store_wait waits[] = { { .app = mem_strdup("blog") }, { .app = mem_strdup("shop") } };
+	int64_t id;
+
+	put_cert(fixture, LEAF_A);
+	DO(store_app_uses(fixture->store, "blog", LEAF_A, &err));
+	DO(store_app_hold(fixture->store, "blog", "by hand", &err));
+	DO(store_app_failed(fixture->store, "shop", "an older one", &err));
+	DO(begin_order(fixture->store, &wanted, START + 60, &order, &err));
+	DO(store_job_add(fixture->store, "blog", "enable", false, 0, &id, &err));
+	DO(store_wait_put(fixture->store, waits, COUNT(waits), &err));
+	DO(store_app_rename(fixture->store, "blog", "shop", &err));
+	DO(store_app_rename(fixture->store, "blog", "shop", &err));
+	assert_sql(fixture, "SELECT app || ' ' || leaf || ' ' || held_back_reason || failed_reason FROM apps", "shop " LEAF_A " by hand");
+	assert_sql(fixture, "SELECT group_concat(app) FROM jobs", "shop");
+	assert_sql(fixture, "SELECT group_concat(app) FROM waits", "shop");
+	assert_sql(fixture, "SELECT group_concat(app) FROM orders", "blog");
+	for (size_t i = 0; i < COUNT(waits); i++)
+		store_wait_done(&waits[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +244,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failure_has_its_latest_moment, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(list_is_sorted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(forgotten_app_leaves_only_its_certificate, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(renamed_app_takes_all_but_its_orders_along, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
