@@ -225,7 +225,7 @@ served_is() { # NAME FILE
 	host_until 5 answers "app web" host_http_get www.web.test
 	grep -q "listen      127.0.0.1:$HOST_HTTP_PORT;" "$file"
 	grep -q "server_name web.test www.web.test;" "$file"
-	[[ $(tail -n 2 "$file" | head -n 1) == "  include $HOST/home/dokku/web/nginx.conf.d/*.conf;" ]]
+	[[ $(grep -B 1 '^}' "$file" | head -n 1) == "  include $HOST/home/dokku/web/nginx.conf.d/*.conf;" ]]
 	[[ $(stat -c '%a %U' "$HOST/home/dokku") == "700 $HOST_USER" ]]
 }
 
@@ -389,6 +389,8 @@ served_is() { # NAME FILE
 	run -9 host_run apps:create other
 }
 
+ended() { ! process_alive "$1"; }
+
 @test "the deploy waits for whoever holds its output, and holds its lock on descriptor 200" {
 	host_plugin letsencrypt >/dev/null
 	host_app web
@@ -398,10 +400,10 @@ served_is() { # NAME FILE
 	EOF
 	host_deploy web >/dev/null 2>&1 &
 	local deploy=$!
-	host_until 5 test -s "$HOST/tmp/lock"
+	host_until 30 test -s "$HOST/tmp/lock"
 	[[ $(<"$HOST/tmp/lock") == "$HOST/var/lib/dokku/data/apps/web/.deploy.lock" ]]
-	host_until 5 grep -q "Application deployed" "$HOST"/var/lib/dokku/data/builds/web/*.log
-	kill -0 "$deploy"
+	host_until 30 grep -q "Application deployed" "$HOST"/var/lib/dokku/data/builds/web/*.log
+	run ! host_until 1 ended "$deploy"
 	touch "$HOST/tmp/go"
 	wait "$deploy"
 }

@@ -55,7 +55,7 @@ host_write_facts() { # FIRST_PORT
 		HOST_NGINX=$HOST_NGINX HOST_HTTP2_OPTION=(${HOST_HTTP2_OPTION[*]}) HOST_IPV6=$HOST_IPV6 HOST_DISTRO=$distribution
 		HOST_HTTP_PORT=$1 HOST_HTTPS_PORT=$(($1 + 1)) HOST_CA_PORT=$(($1 + 2)) HOST_CA_MANAGEMENT_PORT=$(($1 + 3))
 		HOST_DNS_PORT=$(($1 + 4)) HOST_CHALLTEST_PORT=$(($1 + 5)) HOST_FREE_PORT=$(($1 + 6)) HOST_FREE_PORTS=6
-		HOST_SPARE_PORT=$(($1 + 12)) HOST_SPARE_PORTS=12
+		HOST_SPARE_PORT=$(($1 + 12)) HOST_SPARE_PORTS=11 HOST_BACKEND_PORT=$(($1 + 23))
 	EOF
 	printf '80 %s\n443 %s\n' "$1" "$(($1 + 1))" >"$HOST/run/ports"
 }
@@ -77,8 +77,7 @@ host_make_core_plugins() {
 		programs+=("$file")
 	done
 	while IFS=: read -r plugin entry file; do
-		plugin=${plugin##*/}
-		host_write_stub "$plugin" "$entry" "$file"
+		host_write_stub "$plugin" "$entry" "$file" "$core/available/${plugin##*/}"
 		programs+=("$REPLY")
 	done < <(grep -oHE '^(trigger|command|program):[^(]+' "$HOST"/core/*)
 	chmod 755 "${programs[@]}"
@@ -87,19 +86,19 @@ host_make_core_plugins() {
 	ln -s -t "$plugins/enabled" "$plugins"/available/*
 }
 
-host_write_stub() { # PLUGIN KIND NAME, sets REPLY to the file
-	local folder=$HOST/var/lib/dokku/core-plugins/available/$1 shift=''
+host_write_stub() { # SOURCE KIND NAME FOLDER, sets REPLY to the file
+	local folder=$4 shift=''
 	if [[ $2 == command ]]; then
 		folder+=/subcommands
 		shift=$'shift\n'
 	fi
 	REPLY=$folder/$3
 	# shellcheck disable=SC2016 # for the stub to expand
-	printf '#!/bin/bash\nHOST=%s\n. "$HOST/core/%s"\n%s%s:%s "$@"\n' "$HOST" "$1" "$shift" "$2" "$3" >"$REPLY"
+	printf '#!/bin/bash\nHOST=%s\n. "%s"\n%s%s:%s "$@"\n' "$HOST" "$1" "$shift" "$2" "$3" >"$REPLY"
 }
 
 host_make_tree() {
-	mkdir -p "$HOST"/{etc/default,etc/cron.d,etc/systemd/system,faults,log,run/requests,tmp,home/dokku,var/{cache,crontab}} \
+	mkdir -p "$HOST"/{etc/default,etc/cron.d,etc/systemd/system,faults,log,run/{requests,containers,retiring},tmp,home/dokku,var/{cache,crontab}} \
 		"$HOST"/var/{log/dokku,lib/dokku/{config,data/nginx-vhosts/dokku-errors}}
 	cp -r "$PLATFORM"/root/. "$HOST/"
 	chmod -R go+rX "$HOST"/bin "$HOST"/lib "$HOST"/core
@@ -123,6 +122,35 @@ host_start_broker() {
 	disown
 }
 
+# What answers for every app behind the proxy. A container is a loopback address and a file of that name with the answer.
+host_start_backend() {
+	local user=
+	if ((EUID == 0)); then user="user $HOST_WEB_USER;"; fi
+	cat >"$HOST/etc/backend.conf" <<-EOF
+		$user
+		worker_processes 1;
+		pid $HOST/run/backend.pid;
+		events {}
+		http {
+			$(nginx_paths | sed 's|access_log [^;]*|access_log off|')
+			default_type text/plain;
+			server {
+				listen $HOST_BACKEND_PORT;
+				root $HOST/run/containers;
+				allow 127.0.0.0/8;
+				deny all;
+				location / {
+					try_files /\$server_addr @gone;
+				}
+				location @gone {
+					return 444;
+				}
+			}
+		}
+	EOF
+	setsid "$HOST_NGINX" -p "$HOST/var/lib/nginx" -e "$HOST/log/backend" -c "$HOST/etc/backend.conf" </dev/null >/dev/null 2>&1 3>&- 4>&-
+}
+
 # host_create [DIR]: a host with a running nginx. HOST_VERSION, HOST_GLOBAL_DOMAIN and HOST_CATCH_ALL=1 may be set before.
 host_create() {
 	HOST=${1:-$(mktemp -d "${TMPDIR:-/tmp}/platform.XXXXXXXX")}
@@ -141,7 +169,7 @@ host_create() {
 	nginx_write_configuration
 	if [[ ${HOST_CATCH_ALL:-} ]]; then nginx_write_default_vhost "$HOST_HTTP_PORT" "$HOST_HTTPS_PORT"; fi
 	if ((HOST_ROOT)); then
-		chown -R "$HOST_USER:$HOST_GROUP" "$HOST"/home "$HOST"/var/{lib/dokku,log/dokku,cache,crontab} "$HOST"/run/{requests,ports} "$HOST/log/crontab"
+		chown -R "$HOST_USER:$HOST_GROUP" "$HOST"/home "$HOST"/var/{lib/dokku,log/dokku,cache,crontab} "$HOST"/run/{requests,containers,retiring,ports} "$HOST/log/crontab"
 		host_start_broker
 		chown "$HOST_USER" "$HOST/run/sudo"
 		if ! setpriv --reuid="$HOST_USER" --regid="$HOST_GROUP" --init-groups test -r "$HOST/home/dokku"; then
@@ -150,6 +178,7 @@ host_create() {
 		fi
 	fi
 	nginx_start
+	host_start_backend
 }
 
 # Makes DIR the host that the other functions work on.
@@ -193,6 +222,8 @@ host_destroy() {
 	host_end_processes
 	host_ca_stop
 	nginx_stop
+	if [[ -s $HOST/run/backend.pid ]]; then process_end TERM "$(<"$HOST/run/backend.pid")"; fi
+	if [[ -s $HOST/run/balancer.pid ]]; then process_end TERM "$(<"$HOST/run/balancer.pid")"; fi
 	if [[ -s $HOST/run/broker.pid ]]; then kill "$(<"$HOST/run/broker.pid")" 2>/dev/null || true; fi
 	ports_release "$HOST_HTTP_PORT"
 	rm -rf "${HOST:?}"
@@ -242,7 +273,8 @@ host_app() {
 # host_apps COUNT [PREFIX [SUFFIX]]: PREFIX1..COUNT with one domain each, PREFIXn.SUFFIX, deployed, without going through the commands (a
 # thousand apps in seconds); nginx is left as it is unless host_rebuild follows.
 host_apps() {
-	local count=$1 prefix=${2:-app} suffix=${3:-$HOST_GLOBAL_DOMAIN} number folders=() settings=$HOST/var/lib/dokku/config
+	local count=$1 prefix=${2:-app} suffix=${3:-$HOST_GLOBAL_DOMAIN} number address folders=() settings=$HOST/var/lib/dokku/config containers
+	containers=("$HOST"/run/containers/*)
 	for ((number = 1; number <= count; number++)); do
 		folders+=("$HOST/home/dokku/$prefix$number" "$settings/common/$prefix$number" "$settings/apps/$prefix$number")
 	done
@@ -251,9 +283,14 @@ host_apps() {
 		echo "$prefix$number.$suffix" >"$HOST/home/dokku/$prefix$number/VHOST"
 		printf true >"$settings/common/$prefix$number/deployed"
 		printf '%s' "$EPOCHSECONDS" >"$settings/apps/$prefix$number/created-at"
+		address=$((number + ${#containers[@]}))
+		address=127.251.$((address / 250)).$((address % 250 + 1))
+		echo "app $prefix$number" >"$HOST/run/containers/$address"
+		echo "$address" >"$HOST/home/dokku/$prefix$number/IP.web.1"
+		echo "$HOST_BACKEND_PORT" >"$HOST/home/dokku/$prefix$number/PORT.web.1"
 	done
 	chmod 600 "$settings"/common/*/deployed "$settings"/apps/*/created-at
-	if ((HOST_ROOT)); then chown -R "$HOST_USER:$HOST_GROUP" "${folders[@]}" "$settings/common" "$settings/apps"; fi
+	if ((HOST_ROOT)); then chown -R "$HOST_USER:$HOST_GROUP" "${folders[@]}" "$settings/common" "$settings/apps" "$HOST/run/containers"; fi
 }
 
 # host_rebuild: every app's nginx.conf, as `proxy:build-config --all`
@@ -264,6 +301,45 @@ host_deploy() { host_run ps:rebuild "$1" </dev/null; }
 
 # host_push APP [LINES]: as `git push`; the deploy's stdin carries LINES, "old new ref" each
 host_push() { printf '%s\n' "${2:-0000 $EPOCHSECONDS refs/heads/master}" | host_run git-hook "$1"; }
+
+# host_template APP LOCATION [LISTEN_OPTION]: the app's repository has, from its next deploy on, a template of its own, which says "template" at LOCATION
+host_template() {
+	local file=$HOST/home/dokku/$1/source/nginx.conf.sigil
+	mkdir -p "${file%/*}"
+	cat >"$file" <<-EOF
+		upstream {{ .APP }}-5000 { server {{ .DOKKU_APP_WEB_LISTENERS }}; }
+		server {
+		  listen {{ \$.NGINX_BIND_ADDRESS_IP4 }}:{{ .PROXY_PORT }}${3:+ $3};
+		{{ if .SSL_INUSE }}
+		  listen {{ \$.NGINX_BIND_ADDRESS_IP4 }}:{{ .PROXY_SSL_PORT }} ssl${3:+ $3};
+		  ssl_certificate {{ .APP_SSL_PATH }}/server.crt;
+		  ssl_certificate_key {{ .APP_SSL_PATH }}/server.key;
+		{{ end }}
+		  server_name {{ .NOSSL_SERVER_NAME }};
+		  location $2 { return 200 "template\n"; }
+		  location / { proxy_pass http://{{ .APP }}-5000; }
+		  include {{ .DOKKU_ROOT }}/{{ .APP }}/nginx.conf.d/*.conf;
+		}
+	EOF
+	if ((HOST_ROOT)); then chown -R "$HOST_USER:$HOST_GROUP" "${file%/*}"; fi
+}
+
+# host_balancer FROM TO: a load balancer, that hands what comes in at the address FROM on to TO, and says by the PROXY protocol where it came from
+host_balancer() {
+	setsid "$HOST/lib/balancer" "$@" "$HOST_HTTP_PORT" "$HOST_HTTPS_PORT" </dev/null >/dev/null 2>>"$HOST/log/balancer" 3>&- 4>&- &
+	echo $! >"$HOST/run/balancer.pid"
+	disown
+	host_until 5 host_curl --output /dev/null --max-time 2 --connect-timeout 1 "http://$1:$HOST_HTTP_PORT/"
+}
+
+# host_boot: the machine restarts. Every process is gone and every container, then apps are restored.
+host_boot() {
+	host_end_processes
+	nginx_stop
+	find "$HOST/run/containers" "$HOST/run/retiring" -type f -delete
+	nginx_start
+	host_quietly ps:restore
+}
 
 # ---- the plugin ----
 
@@ -346,6 +422,21 @@ host_plugin() {
 	printf '[plugin]\ndescription = "%s"\nversion = "0.1.0"\n[plugin.config]\n' "$1" >"$folder/plugin.toml"
 	ln -sfn "$folder" "$HOST/var/lib/dokku/plugins/enabled/$1"
 	echo "$folder"
+}
+
+# host_community NAME...: plugins of tests/platform/plugins, enabled
+host_community() {
+	local name folder kind entry
+	mkdir -p "$HOST/plugins"
+	cp "$PLATFORM"/plugins/* "$HOST/plugins/"
+	for name in "$@"; do
+		folder=$(host_plugin "$name")
+		while IFS=: read -r kind entry; do
+			host_write_stub "$HOST/plugins/$name" "$kind" "$entry" "$folder"
+			chmod 755 "$REPLY"
+		done < <(grep -oE '^(trigger|command):[^(]+' "$HOST/plugins/$name")
+		install -d -o "$HOST_USER" -g "$HOST_GROUP" "$HOST/var/lib/dokku/data/$name"
+	done
 }
 
 # host_hook PLUGIN FILE: makes the hook or subcommand FILE of a plugin of host_plugin; the body is read from stdin.

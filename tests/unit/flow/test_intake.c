@@ -249,7 +249,7 @@ static void the_schedule_takes_in_what_no_worker_came_to(void **state)
 
 	enable(desk);
 	entry = put(desk, (const char *const[]){ "post-deploy", "blog" }, 2);
-	assert_true(auto_renew(&desk->context, NULL, true, &exit_status, &desk->err));
+	assert_true(auto_renew_all(&desk->context, true, &exit_status, &desk->err));
 	assert_int_equal(exit_status, 0);
 	assert_false(spool_has_any(global_fd(desk)));
 	assert_int_equal(open_jobs(desk), 0);

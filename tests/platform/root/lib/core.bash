@@ -193,14 +193,35 @@ is_deployed() {
 	[[ $REPLY == true ]]
 }
 
-listeners() {
+# ADDRESS:PORT of the app's web process, if it has one.
+listeners() { # APP
+	local folder=$DOKKU_ROOT/$1
 	property_get network "$1" static-web-listener
 	if [[ $REPLY ]]; then
 		echo "$REPLY"
-	elif is_deployed "$1"; then
-		property_get ps "$1" running true
-		if [[ $REPLY == true ]]; then echo 127.0.0.1:5000; fi
+	elif is_deployed "$1" && [[ -s $folder/IP.web.1 ]]; then
+		echo "$(<"$folder/IP.web.1"):$(<"$folder/PORT.web.1")"
 	fi
+}
+
+# ---- containers: each has a loopback address of its own, at which the host's backend says the name of the app ----
+
+container_start() { # APP, sets REPLY to the address
+	local folder=$HOST/run/containers
+	until
+		REPLY=127.$((RANDOM % 250 + 1)).$((RANDOM % 250)).$((RANDOM % 250 + 1))
+		(set -o noclobber && printf 'app %s\n' "$1" >"$folder/$REPLY") 2>/dev/null
+	do :; done
+}
+
+# Sets REPLY to the address of the app's container. The file of a clone names that of the app it was made from.
+is_running() { # APP
+	local container
+	REPLY=
+	if [[ ! -s $DOKKU_ROOT/$1/IP.web.1 ]]; then return 1; fi
+	REPLY=$(<"$DOKKU_ROOT/$1/IP.web.1")
+	container=$HOST/run/containers/$REPLY
+	[[ -s $container && $(<"$container") == "app $1" ]]
 }
 
 # What a certificate adds to a map that was detected: the TLS side of each plain entry.
