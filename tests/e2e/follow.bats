@@ -367,9 +367,11 @@ new_domain() {
 @test "the snippet comes before a reload that is made anyway: tested, and only with an account" {
 	core_app first first.test
 	core_app web web.test
+	app_setting web auto-enable true
 	run -0 host_run engine:run snippet web
 	[[ ! -e $HOST_ROOT_FOLDER/web/nginx.conf.d/letsencrypt.conf ]]
 	host_run letsencrypt:enable first >/dev/null
+	app_setting web auto-enable false
 	run -0 host_run engine:run snippet web
 	[[ ! -e $HOST_ROOT_FOLDER/web/nginx.conf.d/letsencrypt.conf ]]
 	app_setting web auto-enable true
