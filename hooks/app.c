@@ -21,6 +21,8 @@
 
 #define GLOBAL "--global"
 #define VALUE_MAX 1024
+/* What only this plugin, and the one before it, put beside a certificate (contract 7.4). */
+#define OURS_IN_TLS "server.letsencrypt.crt"
 #define DEPLOY_WAIT_S 20
 
 /* "" when it is not set; the caller frees it. */
@@ -51,10 +53,10 @@ static bool is_true(const char *value)
 	return parse_bool(value, &is_set) && is_set;
 }
 
-/* By the file that only this plugin, and the one before it, put into tls/ (contract 7.4): an app that was taken over was never enabled here. */
+/* An app that was taken over was never enabled here. */
 static bool has_certificate_of_ours(const struct hook_call *call, const char *app)
 {
-	AUTO_FREE char *path = mem_fmt("%s/%s/tls/server.letsencrypt.crt", call->root, app);
+	AUTO_FREE char *path = mem_fmt("%s/%s/tls/" OURS_IN_TLS, call->root, app);
 	struct stat info;
 
 	return stat(path, &info) == 0;
@@ -93,7 +95,7 @@ bool app_has_traces(const struct hook_call *call, const char *app)
 	const struct {
 		const char *parent, *folder, *end;
 	} places[] = {
-		{ call->root, "", "/tls" },
+		{ call->root, "", "/tls/" OURS_IN_TLS },
 		{ call->root, "", "/letsencrypt" },
 		{ call->root, "", "/nginx.conf.d/letsencrypt.conf" },
 		{ call->lib_root, "/config/letsencrypt", "" },

@@ -202,10 +202,11 @@ nothing_happened() {
 	local place
 	engine <<<'echo "-----> $*"; echo " !     beside" >&2; cat; exit 7'
 	for trigger in post-app-clone-setup post-app-rename-setup; do
-		mkdir "$DOKKU_ROOT/blog"
+		mkdir -p "$DOKKU_ROOT/blog/tls"
+		touch "$DOKKU_ROOT/blog/tls/server.crt"
 		fire $trigger blog shop
 		nothing_happened
-		for place in "$DOKKU_ROOT/blog/tls" "$DOKKU_ROOT/blog/letsencrypt" "$DOKKU_ROOT/blog/nginx.conf.d/letsencrypt.conf" "$settings/blog/email" \
+		for place in "$DOKKU_ROOT/blog/tls/server.letsencrypt.crt" "$DOKKU_ROOT/blog/letsencrypt" "$DOKKU_ROOT/blog/nginx.conf.d/letsencrypt.conf" "$settings/blog/email" \
 			"$DOKKU_LIB_ROOT/data/letsencrypt/blog" "$global/state/blog"; do
 			mkdir -p "$place"
 			fire $trigger blog shop
@@ -249,7 +250,6 @@ nothing_happened() {
 @test "what we do ourselves is nothing to react to" {
 	alone
 	app blog enabled true
-	mkdir -p "$DOKKU_ROOT/blog/tls"
 	for trigger in "${REACTIONS[@]}"; do
 		LETSENCRYPT_ACTING=1 fire "$trigger" blog add
 		nothing_happened
@@ -384,7 +384,6 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 @test "whatever is broken, the platform goes on" {
 	alone
 	app blog enabled true
-	mkdir -p "$DOKKU_ROOT/blog/tls"
 	local triggers=("${REACTIONS[@]}" post-delete)
 	broken() { # TEXT: all hooks end with 0, in time, and each that had something to do says TEXT
 		for trigger in "${triggers[@]}"; do
