@@ -135,6 +135,24 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(store_value "SELECT count(*) FROM events WHERE app = 'web' AND cause = 'deploy'") == 1 ]]
 }
 
+@test "no room in the budget: one line, and the deploy need not wait" {
+	core_app one one.shared.test
+	core_app two two.shared.test
+	jq --arg directory "$HOST_CA_DIRECTORY" '(.limits[] | select(.limit == "CertificatesPerDomain")) |= (.count = 1 | .burst = 1) |
+		.name = "the CA of tests" | .directories = [$directory] | .issuers = ["Pebble"]' "$PROJECT/templates/limits/letsencrypt.json" >"$HOST/etc/limits.json"
+	host_run letsencrypt:set --global limits "$HOST_CA_DIRECTORY=$HOST/etc/limits.json" >/dev/null
+	host_run letsencrypt:set --global reserve 0 >/dev/null
+	host_run letsencrypt:enable one >/dev/null
+	app_setting two auto-enable true
+	for _ in first second; do
+		spool post-deploy two
+		work
+		[[ $(told | grep -c 'two waits until') == 1 && $(told | grep -vc 'Enabling\|^$') == 1 ]]
+		has_ended
+	done
+	[[ $(value two waiting) == *"until "* && $(value two enabled) == true && $(ca_orders) == 1 ]]
+}
+
 @test "nothing starts within ten minutes of boot; what was to be done then is done later" {
 	core_app web web.test
 	host_run letsencrypt:set --global auto-enable true >/dev/null
