@@ -68,6 +68,13 @@ told() {
 follows_nothing() { [[ $(<"$progress/$entry") == 0 ]]; }
 has_ended() { [[ $(tail -n 1 "$progress/$(<"$progress/$entry")") == 5$'\t'*$'\t' ]]; }
 value() { host_run letsencrypt:report "$1" "--letsencrypt-$2"; }
+# add_own_certificate APP NAME: what somebody has bought elsewhere
+add_own_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$2" -keyout "$HOST/tmp/own.key" \
+		-out "$HOST/tmp/own.crt" 2>/dev/null
+	chmod a+r "$HOST/tmp/own.key"
+	host_run certs:add "$1" "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+}
 is_reached() { # APP PORT: at 80, 443, and at its own
 	ports=" $(host_trigger ports-get "$1" | paste -sd ' ') "
 	[[ $ports == *" http:80:$2 "* && $ports == *" https:443:$2 "* && $ports == *":$2:$2 "* ]] && host_until 5 is_served "$1" "$1.test"
@@ -279,9 +286,7 @@ new_domain() {
 	spool post-certs-update web
 	work
 	[[ -z $(value web held-back) ]]
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
-	chmod a+r "$HOST/tmp/own.key"
-	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+	add_own_certificate web web.test
 	spool post-certs-update web
 	work
 	[[ $(value web held-back) == *"a certificate was installed by hand" ]]
@@ -322,9 +327,7 @@ new_domain() {
 	work
 	host_until 5 is_served copy copy.test
 	# A certificate of somebody else is copied and stays.
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
-	chmod a+r "$HOST/tmp/own.key"
-	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+	add_own_certificate web web.test
 	run -0 host_run apps:clone --skip-deploy web third
 	[[ $(leaf_in "$(tls_folder third)/server.crt") == $(leaf_in "$HOST/tmp/own.crt") ]]
 }
