@@ -31,7 +31,8 @@ void engine_told_done(struct engine_told *told)
 }
 
 /*
- * Where a worker writes what it says of itself; -1 = nowhere. As root it is not made: cron, as the platform's user, must be able to append to it, or its line fails.
+ * Where a worker writes what it says of itself; -1 = nowhere. As root it is not made: cron, as the platform's user, must be able to append to it, or its
+ * line fails.
  */
 static int open_log(const char *logs_dir)
 {

@@ -23,7 +23,8 @@ struct engine_told {
 void engine_told_done(struct engine_told *told);
 
 /*
- * Tells it that this trigger was fired for `app`, and starts a worker, which ends at once when there is one. False: it was not told, or nobody could be started.
+ * Tells it that this trigger was fired for `app`, and starts a worker, which ends at once when there is one. False: it was not told, or nobody could be
+ * started.
  */
 bool engine_tell(const struct hook_call *call, const char *app, struct engine_told *ret_told);
 /* The same for hooks that tell and end: only if `app` wants a certificate, and something changed since the engine has looked at it. What it wants. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What follows from a deploy, a changed domain, a rename: first the hook program alone, beside a script that stands for the large one; then whole stories on a host.
+# What follows from a deploy, a changed domain, a rename: first the hook program alone, beside a script that stands for the large one; then stories on a host.
 # shellcheck disable=SC2016 # scripts that are written here expand them
 # shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
@@ -206,7 +206,7 @@ nothing_happened() {
 		touch "$DOKKU_ROOT/blog/tls/server.crt"
 		fire $trigger blog shop
 		nothing_happened
-		for place in "$DOKKU_ROOT/blog/tls/server.letsencrypt.crt" "$DOKKU_ROOT/blog/letsencrypt" "$DOKKU_ROOT/blog/nginx.conf.d/letsencrypt.conf" "$settings/blog/email" \
+		for place in "$DOKKU_ROOT/blog/"{tls/server.letsencrypt.crt,letsencrypt,nginx.conf.d/letsencrypt.conf} "$settings/blog/email" \
 			"$DOKKU_LIB_ROOT/data/letsencrypt/blog" "$global/state/blog"; do
 			mkdir -p "$place"
 			fire $trigger blog shop
@@ -316,7 +316,8 @@ nothing_happened() {
 @test "a deploy shows what is said, and ends when all is said" {
 	alone
 	app blog enabled true deploy-wait 600
-	printf '%s\n' $'0\tblog\tGetting it' $'1\tblog\tAll' $'4\tblog\ta step' $'2\tblog\tsmall\x1b[31m' $'3\tblog\twarned' 'no line' $'5\tblog\t' $'0\tblog\tlate' | engine_says
+	printf '%s\n' $'0\tblog\tGetting it' $'1\tblog\tAll' \
+		$'4\tblog\ta step' $'2\tblog\tsmall\x1b[31m' $'3\tblog\twarned' 'no line' $'5\tblog\t' $'0\tblog\tlate' | engine_says
 	fire post-deploy blog
 	[ "$output" = $'-----> Getting it\n=====> All\n       small\\x1b[31m' ]
 	[ "$stderr" = ' !     warned' ]
@@ -462,7 +463,8 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # only_reads COMMAND...: says nothing, starts nothing and changes nothing
 only_reads() {
-	local calls='execve|clone|clone3|fork|vfork|write|writev|pwrite64|fsync|fdatasync|rename|renameat|renameat2|mkdir|mkdirat|unlink|unlinkat|symlinkat|chmod|fchmod|socket'
+	local calls='execve|clone|clone3|fork|vfork|write|writev|pwrite64|fsync|fdatasync|rename|renameat|renameat2|mkdir|mkdirat|unlink|unlinkat'
+	calls+='|symlink|symlinkat|chmod|fchmod|socket'
 	timeout 60 strace -f -qq -o "$scratch/trace" -e trace="${calls//|/,},open,openat" "$@" </dev/null >"$scratch/said" 2>&1
 	# The first program is the command itself.
 	if [[ -s $scratch/said ]] || sed 1d "$scratch/trace" | grep -E "^[0-9]+ +($calls)\(|O_CREAT|O_WRONLY|O_RDWR"; then
@@ -554,7 +556,8 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_app web web.test
 	host_run letsencrypt:set --global deploy-wait 600 >/dev/null
 	host_relay faults '[{"match":{"kind":"finalize"},"action":"delay","delay_ms":5000}]' >/dev/null
-	setsid bash -c '. "$1"; host_use "$2"; HOST_ENVIRONMENT=("$3"); host_deploy web' - "$PLATFORM/host.bash" "$HOST" "${HOST_ENVIRONMENT[0]}" >"$HOST/tmp/deploy" 2>&1 3>&- 4>&- &
+	setsid bash -c '. "$1"; host_use "$2"; HOST_ENVIRONMENT=("$3"); host_deploy web' - "$PLATFORM/host.bash" "$HOST" "${HOST_ENVIRONMENT[0]}" \
+		>"$HOST/tmp/deploy" 2>&1 3>&- 4>&- &
 	pid=$!
 	host_until 30 ca_was_asked 1
 	run ! lock_is_free web
@@ -590,7 +593,8 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_run domains:set copy copy.test >/dev/null
 	run -0 host_deploy copy
 	host_until 5 is_served copy copy.test
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" \
+		-out "$HOST/tmp/own.crt" 2>/dev/null
 	chmod a+r "$HOST/tmp/own.key"
 	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
 	is_held_back() { [[ $(value web held-back) == *'installed by hand' ]]; }
