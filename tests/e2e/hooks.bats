@@ -473,6 +473,33 @@ only_reads() {
 	fi
 }
 
+@test "killed at any step, a hook leaves a whole entry or none" {
+	alone
+	app blog enabled true deploy-wait 0
+	local call step count=0
+	# The tracer counts each call for itself.
+	for call in mkdirat fchmod write fsync renameat; do
+		for ((step = 1; ; step++)); do
+			killed_at "$call" $step || break
+			count=$((count + 1))
+		done
+	done
+	echo "killed $count times" >&2
+	((count >= 7))
+	[ ! -e "$scratch/torn" ]
+}
+
+# killed_at CALL STEP: false when the hook came to its end before; what was left half-written goes to the file torn
+killed_at() {
+	local status=0 entry
+	strace -qq -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" "$plugin/post-deploy" blog </dev/null 2>/dev/null || status=$?
+	for entry in "$global"/spool/[0-9]*; do
+		if [[ -f $entry && $(paste -sd ' ' "$entry") != 'post-deploy blog' ]]; then echo "$1 $2" >>"$scratch/torn"; fi
+	done
+	rm -rf "$global/spool"
+	((status))
+}
+
 # ---- stories on a host ----
 
 # A host with the plugin and a CA, on which certificates come by themselves; the test build runs, on which the machine was not booted a minute ago.
