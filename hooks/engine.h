@@ -12,6 +12,9 @@ struct hook_call;
 
 /* The ways to the engine (design 7). Whatever fails is said on stderr, and that is all: the platform goes on with what it does. */
 
+/* In the platform's folder of logs: what workers say. */
+#define ENGINE_LOG "letsencrypt.log"
+
 /* What was told, and to whom. */
 struct engine_told {
 	char *entry;      /* its name in the spool (sys/spool.h) */
@@ -20,7 +23,8 @@ struct engine_told {
 void engine_told_done(struct engine_told *told);
 
 /*
- * Tells it that this trigger was fired for `app`, and starts a worker, which ends at once when there is one. False: it was not told, or nobody could be started.
+ * Tells it that this trigger was fired for `app`, and starts a worker, which ends at once when there is one. False: it was not told, or nobody could be
+ * started.
  */
 bool engine_tell(const struct hook_call *call, const char *app, struct engine_told *ret_told);
 /* The same for hooks that tell and end: only if `app` wants a certificate, and something changed since the engine has looked at it. What it wants. */

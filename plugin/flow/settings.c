@@ -138,7 +138,8 @@ static bool read_auto_enable(const struct source *source, struct settings *setti
 		return false;
 	if (parse_bool(value, &settings->auto_enable))
 		return true;
-	return err_set(err, ERR_CONFIG, "property auto-enable of %s is '%s', which is neither true nor false: set it anew with 'dokku letsencrypt:set %s auto-enable true'",
+	return err_set(err, ERR_CONFIG,
+		       "property auto-enable of %s is '%s', which is neither true nor false: set it anew with 'dokku letsencrypt:set %s auto-enable true'",
 		       source->app, value, source->app);
 }
 

@@ -53,14 +53,22 @@ static void hold_until(struct state *state, int64_t at)
 		state->check_at = at;
 }
 
+/* Its next deploy enables it, and no file need tell that it was deployed. */
+static bool awaits_deploy(const struct app *app)
+{
+	const struct settings *settings = &app->wanted.settings;
+
+	return settings->auto_enable && settings->enabled < 0 && !decide_is_out_of_reach(app) && app->held.app.held_back_at == 0 &&
+	       !(app->held.has_tls && !app->held.is_ours);
+}
+
 void state_remember(struct context *context, const struct app *app, const struct decision *decision, uint64_t fingerprint)
 {
 	const struct app_held *held = &app->held;
 	int64_t tomorrow_at = clock_now(&context->clock) + WHEN_DAY;
 	struct state state = { .check_at = tomorrow_at };
 
-	/* Its first deploy enables it, and no file may tell that it was deployed. */
-	if (app->wanted.settings.auto_enable && app->wanted.settings.enabled < 0)
+	if (awaits_deploy(app))
 		return;
 	if (held->is_ours && decision->at > 0) {
 		state = (struct state){ .check_at = decision->at, .renew_at = decision->at };

@@ -43,9 +43,9 @@ bool spawn_run(struct loop *loop, const struct spawn *spawn, struct spawn_result
 bool spawn_check(struct loop *loop, const struct spawn *spawn, struct spawn_result *ret_result, struct err *err) MUST_USE;
 
 /*
- * Starts a program that lives on by itself and is not waited for: as above (a session of its own, stdin /dev/null, default signals, no other descriptor), in "/",
- * stdout and stderr both to `out_fd` (-1 = nowhere). As root it becomes the owner of the folder `owner_fd`, with that user's groups. *ret_pid stays our child for
- * as long as we live. ERR_CHILD: cannot start.
+ * Starts a program that lives on by itself and is not waited for: as above (a session of its own, stdin /dev/null, default signals, no other descriptor), in
+ * "/", stdout and stderr both to `out_fd` (-1 = nowhere). As root it becomes the owner of the folder `owner_fd`, with that user's groups. *ret_pid stays our
+ * child for as long as we live. ERR_CHILD: cannot start.
  */
 bool spawn_detached(const char *const *argv, const char *const *env, int out_fd, int owner_fd, pid_t *ret_pid, struct err *err) MUST_USE;
 

@@ -11,8 +11,8 @@
 struct err;
 
 /*
- * What the hooks tell the engine (design 7, 10): one file an entry in $D/--global/spool (0700). An entry is complete and on the disk before it has its name, so it
- * survives whatever happens to the hook and to the host; it goes when the engine has put what follows from it into its store.
+ * What the hooks tell the engine (design 7, 10): one file an entry in $D/--global/spool (0700). An entry is complete and on the disk before it has its name,
+ * so it survives whatever happens to the hook and to the host; it goes when the engine has put what follows from it into its store.
  */
 struct spool_entry {
 	char *name;        /* of its file: grows with time */

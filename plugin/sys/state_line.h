@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * The state line of an app ($D/--global/state/<app>, design 8): "nothing to do before check_at, as long as these files are as they are". What a run or a hook needs
- * to know to end at once. Absent, unreadable or out of date = work to do. It is a cache: never synced, made anew at any time.
+ * The state line of an app ($D/--global/state/<app>, design 8): "nothing to do before check_at, as long as these files are as they are". What a run or a hook
+ * needs to know to end at once. Absent, unreadable or out of date = work to do. It is a cache: never synced, made anew at any time.
  */
 struct state {
 	int64_t check_at; /* to be looked at then, whatever the files say */

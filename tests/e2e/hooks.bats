@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What follows from a deploy, a changed domain, a rename: first the hook program alone, beside a script that stands for the large one; then whole stories on a host.
+# What follows from a deploy, a changed domain, a rename: first the hook program alone, beside a script that stands for the large one; then stories on a host.
 # shellcheck disable=SC2016 # scripts that are written here expand them
 # shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
@@ -206,7 +206,7 @@ nothing_happened() {
 		touch "$DOKKU_ROOT/blog/tls/server.crt"
 		fire $trigger blog shop
 		nothing_happened
-		for place in "$DOKKU_ROOT/blog/tls/server.letsencrypt.crt" "$DOKKU_ROOT/blog/letsencrypt" "$DOKKU_ROOT/blog/nginx.conf.d/letsencrypt.conf" "$settings/blog/email" \
+		for place in "$DOKKU_ROOT/blog/"{tls/server.letsencrypt.crt,letsencrypt,nginx.conf.d/letsencrypt.conf} "$settings/blog/email" \
 			"$DOKKU_LIB_ROOT/data/letsencrypt/blog" "$global/state/blog"; do
 			mkdir -p "$place"
 			fire $trigger blog shop
@@ -306,16 +306,18 @@ nothing_happened() {
 	alone
 	app blog enabled true deploy-wait 0
 	engine <<<'echo said'
+	touch "$scratch/target"
 	ln -sf "$scratch/target" "$log"
 	fire post-deploy blog
 	happened 'post-deploy blog'
-	[ ! -e "$scratch/target" ]
+	[ ! -s "$scratch/target" ]
 }
 
 @test "a deploy shows what is said, and ends when all is said" {
 	alone
 	app blog enabled true deploy-wait 600
-	printf '%s\n' $'0\tblog\tGetting it' $'1\tblog\tAll' $'4\tblog\ta step' $'2\tblog\tsmall\x1b[31m' $'3\tblog\twarned' 'no line' $'5\tblog\t' $'0\tblog\tlate' | engine_says
+	printf '%s\n' $'0\tblog\tGetting it' $'1\tblog\tAll' \
+		$'4\tblog\ta step' $'2\tblog\tsmall\x1b[31m' $'3\tblog\twarned' 'no line' $'5\tblog\t' $'0\tblog\tlate' | engine_says
 	fire post-deploy blog
 	[ "$output" = $'-----> Getting it\n=====> All\n       small\\x1b[31m' ]
 	[ "$stderr" = ' !     warned' ]
@@ -349,11 +351,11 @@ nothing_happened() {
 	app blog enabled true deploy-wait 600
 	engine <<<'echo broken >&2; exit 1'
 	fire post-deploy blog
-	[[ $stderr == ' !     '*letsencrypt.log ]]
+	[[ $stderr == ' !     '*" $log" ]]
 	[ "$(cat "$log")" = broken ]
 	engine <<<'kill -KILL $$'
 	fire post-deploy blog
-	[[ $stderr == ' !     '*letsencrypt.log ]]
+	[[ $stderr == ' !     '*" $log" ]]
 }
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
@@ -362,16 +364,20 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	alone
 	app blog enabled true deploy-wait 600
 	printf '' | engine_says
-	# Nobody reads it any more.
+	# It does not hold what its caller does, ...
+	exec 200>"$scratch/deploy.lock"
+	flock 200
 	mkfifo "$scratch/out"
 	"$plugin/post-deploy" blog </dev/null >"$scratch/out" 2>&1 3>&- &
 	pid=$!
-	exec 8<"$scratch/out"
+	exec 200>&- 8<"$scratch/out"
 	host_until 20 test -e "$notes/ended"
 	kill -0 $pid
+	flock --nonblock "$scratch/deploy.lock" true
+	# ... nor goes on when nobody reads it any more, ...
 	exec 8<&-
 	host_until 20 is_gone $pid
-	# Who fired it was killed.
+	# ... or when who fired it was killed.
 	bash -c '"$0" blog </dev/null & echo $! >"$1"; wait' "$plugin/post-deploy" "$scratch/pid" >"$scratch/file" 2>&1 3>&- &
 	parent=$!
 	host_until 20 has_lines 2 "$notes/ended"
@@ -457,13 +463,41 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # only_reads COMMAND...: says nothing, starts nothing and changes nothing
 only_reads() {
-	local calls='execve|clone|clone3|fork|vfork|write|writev|pwrite64|fsync|fdatasync|rename|renameat|renameat2|mkdir|mkdirat|unlink|unlinkat|symlinkat|chmod|fchmod|socket'
+	local calls='execve|clone|clone3|fork|vfork|write|writev|pwrite64|fsync|fdatasync|rename|renameat|renameat2|mkdir|mkdirat|unlink|unlinkat'
+	calls+='|symlink|symlinkat|chmod|fchmod|socket'
 	timeout 60 strace -f -qq -o "$scratch/trace" -e trace="${calls//|/,},open,openat" "$@" </dev/null >"$scratch/said" 2>&1
 	# The first program is the command itself.
 	if [[ -s $scratch/said ]] || sed 1d "$scratch/trace" | grep -E "^[0-9]+ +($calls)\(|O_CREAT|O_WRONLY|O_RDWR"; then
 		cat "$scratch/said"
 		return 1
 	fi
+}
+
+@test "killed at any step, a hook leaves a whole entry or none" {
+	alone
+	app blog enabled true deploy-wait 0
+	local call step count=0
+	# The tracer counts each call for itself.
+	for call in mkdirat fchmod write fsync renameat; do
+		for ((step = 1; ; step++)); do
+			killed_at "$call" $step || break
+			count=$((count + 1))
+		done
+	done
+	echo "killed $count times" >&2
+	((count >= 7))
+	[ ! -e "$scratch/torn" ]
+}
+
+# killed_at CALL STEP: false when the hook came to its end before; what was left half-written goes to the file torn
+killed_at() {
+	local status=0 entry
+	strace -qq -o /dev/null -e trace="$1" -e inject="$1:signal=KILL:when=$2" "$plugin/post-deploy" blog </dev/null 2>/dev/null || status=$?
+	for entry in "$global"/spool/[0-9]*; do
+		if [[ -f $entry && $(paste -sd ' ' "$entry") != 'post-deploy blog' ]]; then echo "$1 $2" >>"$scratch/torn"; fi
+	done
+	rm -rf "$global/spool"
+	((status))
 }
 
 # ---- stories on a host ----
@@ -549,7 +583,8 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_app web web.test
 	host_run letsencrypt:set --global deploy-wait 600 >/dev/null
 	host_relay faults '[{"match":{"kind":"finalize"},"action":"delay","delay_ms":5000}]' >/dev/null
-	setsid bash -c '. "$1"; host_use "$2"; HOST_ENVIRONMENT=("$3"); host_deploy web' - "$PLATFORM/host.bash" "$HOST" "${HOST_ENVIRONMENT[0]}" >"$HOST/tmp/deploy" 2>&1 3>&- 4>&- &
+	setsid bash -c '. "$1"; host_use "$2"; HOST_ENVIRONMENT=("$3"); host_deploy web' - "$PLATFORM/host.bash" "$HOST" "${HOST_ENVIRONMENT[0]}" \
+		>"$HOST/tmp/deploy" 2>&1 3>&- 4>&- &
 	pid=$!
 	host_until 30 ca_was_asked 1
 	run ! lock_is_free web
@@ -585,7 +620,8 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_run domains:set copy copy.test >/dev/null
 	run -0 host_deploy copy
 	host_until 5 is_served copy copy.test
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" \
+		-out "$HOST/tmp/own.crt" 2>/dev/null
 	chmod a+r "$HOST/tmp/own.key"
 	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
 	is_held_back() { [[ $(value web held-back) == *'installed by hand' ]]; }

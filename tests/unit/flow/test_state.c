@@ -112,6 +112,11 @@ static void an_app_that_a_deploy_would_enable_is_never_settled(void **state)
 	assert_true(settle(desk, &line));
 	set(desk, "--global", "auto-enable", "true");
 	assert_false(settle(desk, &line));
+	set(desk, "blog", "dns-provider", "cloudflare");
+	assert_true(settle(desk, &line));
+	set(desk, "blog", "dns-provider", "");
+	desk_install(desk, "blog", NOW + DAYS(60), false);
+	assert_true(settle(desk, &line));
 	set(desk, "blog", "enabled", "false");
 	assert_true(settle(desk, &line));
 	set(desk, "blog", "enabled", "");

@@ -13,7 +13,9 @@
 /* Children of a command know who asks (tests/unit/platform has their defaults); a worker, which works for all, does not. */
 static void a_worker_is_nobody_s(void **state)
 {
-	static const char *const dropped[] = { "SSH_USER", "SSH_NAME", "NAME", "FINGERPRINT", "LETSENCRYPT_ACTING", "DOKKU_PID", "DOKKU_BUILD_ID", "TMPDIR", "GIT_DIR" };
+	static const char *const dropped[] = {
+		"SSH_USER", "SSH_NAME", "NAME", "FINGERPRINT", "LETSENCRYPT_ACTING", "DOKKU_PID", "DOKKU_BUILD_ID", "TMPDIR", "GIT_DIR",
+	};
 	AUTO_STRS from = { 0 };
 	AUTO_STRS env = { 0 };
 

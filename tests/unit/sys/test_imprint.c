@@ -88,7 +88,9 @@ static void a_line_holds_for_its_imprint_only(void **state)
 
 static void a_line_that_is_none_does_not_hold(void **state)
 {
-	static const char *const lines[] = { "", "1", "2 0000000000000007 100 90\n", "1 0000000000000007 100\n", "1 0000000000000007 x 90\n", "1 0000000000000007 100 -1\n" };
+	static const char *const lines[] = {
+		"", "1", "2 0000000000000007 100 90\n", "1 0000000000000007 100\n", "1 0000000000000007 x 90\n", "1 0000000000000007 100 -1\n",
+	};
 	struct err err = { 0 };
 	AUTO_FREE char *path = folder_path(*state, "root");
 	AUTO_FD fd = dir_open(path, &err);
