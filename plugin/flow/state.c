@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,7 +78,7 @@ static int state_folder(struct context *context)
 }
 
 struct line {
-	uint64_t fingerprint;
+	char fingerprint[17];
 	struct state state;
 };
 
@@ -89,22 +88,29 @@ static bool read_line(struct context *context, const char *app, struct line *ret
 	AUTO_STRS words = { 0 };
 	AUTO_FD state_fd = state_folder(context);
 	struct err ignored;
-	char *end = NULL;
 
 	if (state_fd < 0 || !file_read(state_fd, app, &text, &ignored))
 		return false;
 	strs_split(&words, buf_text(&text), " \n");
-	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0 || strlen(words.items[1]) != 16)
+	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0)
 		return false;
-	ret_line->fingerprint = strtoull(words.items[1], &end, 16);
-	return !*end && parse_int(words.items[2], 0, INT64_MAX, &ret_line->state.check_at) && parse_int(words.items[3], 0, INT64_MAX, &ret_line->state.renew_at);
+	(void)snprintf(ret_line->fingerprint, sizeof(ret_line->fingerprint), "%.16s", words.items[1]);
+	return parse_int(words.items[2], 0, INT64_MAX, &ret_line->state.check_at) && parse_int(words.items[3], 0, INT64_MAX, &ret_line->state.renew_at);
+}
+
+static bool is_current(const struct line *line, uint64_t fingerprint)
+{
+	char expected[17];
+
+	(void)snprintf(expected, sizeof(expected), "%016" PRIx64, fingerprint);
+	return strcmp(line->fingerprint, expected) == 0;
 }
 
 bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state)
 {
 	struct line line = { 0 };
 
-	if (!read_line(context, app, &line) || line.fingerprint != fingerprint)
+	if (!read_line(context, app, &line) || !is_current(&line, fingerprint))
 		return false;
 	*ret_state = line.state;
 	return true;
@@ -114,7 +120,7 @@ bool state_read_now(struct context *context, const char *app, struct state *ret_
 {
 	struct line line = { 0 };
 
-	if (!read_line(context, app, &line) || line.fingerprint != state_fingerprint(context, app))
+	if (!read_line(context, app, &line) || !is_current(&line, state_fingerprint(context, app)))
 		return false;
 	*ret_state = line.state;
 	return true;
