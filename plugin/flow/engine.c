@@ -6,6 +6,7 @@
 
 #include "flow/app.h"
 #include "flow/context.h"
+#include "flow/names.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/when.h"
@@ -58,6 +59,15 @@ static bool needs_owned(const struct decision *decision)
 	return decision->kind == DECISION_CONTINUE || decision->kind == DECISION_RENEW_ARI || decision->kind == DECISION_RENEW || decision->kind == DECISION_ISSUE;
 }
 
+/* One that another certificate has to have: what is not in the one in use is in few others. */
+static const char *telling_name(const struct app_held *held, const struct strs *names)
+{
+	for (size_t i = 0; held->is_readable && i < names->count; i++)
+		if (!names_cover(&held->cert.names, names->items[i]))
+			return names->items[i];
+	return names->items[0];
+}
+
 bool engine_decide(struct context *context, const struct app *app, enum decision_cause cause, struct decision *ret_decision, struct err *err)
 {
 	AUTO(store_certs_done) struct store_certs owned = { 0 };
@@ -72,7 +82,7 @@ bool engine_decide(struct context *context, const struct app *app, enum decision
 	input.daily_at = failures.daily_at;
 	decide(&input, &decision);
 	if (needs_owned(&decision)) {
-		if (!store_cert_list_free(context->store, app->name, decision.names.items[0], &owned, err))
+		if (!store_cert_list_free(context->store, app->name, telling_name(&app->held, &decision.names), &owned, err))
 			return false;
 		decision_done(&decision);
 		decide(&input, &decision);
