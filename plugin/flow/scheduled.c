@@ -18,38 +18,40 @@
 
 /*
  * The platform's crontab is in charge but does not have our line: nobody tells the platform to write it anew when schedulers change, and a blank line of some
- * other plugin costs all lines. It is written then, and the host's own schedule does what that line would have done at this moment.
+ * other plugin costs all lines. It is written then, and the host's own schedule does what that line would have done at this moment. So it does where nobody can
+ * ask for the crontab.
  */
-static bool stands_in(struct context *context, bool *ret_acts, struct err *err)
+static bool stands_in(struct context *context)
 {
 	struct err why;
 	bool is_listed = false;
 
-	if (!platform_crontab_has(context->platform, CRONTAB_WORDS, &is_listed, err))
+	if (platform_crontab_has(context->platform, CRONTAB_WORDS, &is_listed, &why) && is_listed)
 		return false;
-	if (!is_listed && !platform_write_cron(context->platform, &why))
+	if (!platform_write_cron(context->platform, &why))
 		talk_say(&context->talk, TALK_WARN, NULL, "dokku's crontab, which should start this run, could not be written: %s", why.text);
-	*ret_acts = !is_listed;
 	return true;
 }
 
-static bool is_due(struct context *context, enum schedule_by by, const struct schedule_run *last, bool *ret_is_due, struct err *err)
+static bool is_in_charge(struct context *context, enum schedule_by by)
 {
 	enum schedule_by in_charge = schedule_in_charge(platform_lib_root(context->platform));
 
-	*ret_is_due = false;
-	if (clock_uptime_s() < SCHEDULE_BOOT_S || schedule_has_run(last, clock_now(&context->clock)))
-		return true;
-	if (by == SCHEDULE_BY_HOST && in_charge == SCHEDULE_BY_CRON_ENTRIES)
-		return stands_in(context, ret_is_due, err);
-	*ret_is_due = by == in_charge;
-	return true;
+	return by == in_charge || (by == SCHEDULE_BY_HOST && stands_in(context));
+}
+
+static bool has_run(const struct context *context, int global_fd)
+{
+	struct schedule_run last = schedule_last_run(global_fd);
+
+	return schedule_has_run(&last, clock_now(&context->clock));
 }
 
 /* What it failed at as a whole is no completed run. */
-static bool run(struct context *context, int global_fd, enum schedule_by by, int64_t completed_at, int *ret_exit, struct err *err)
+static bool run(struct context *context, int global_fd, enum schedule_by by, int *ret_exit, struct err *err)
 {
-	struct schedule_run noted = { .started_at = clock_now(&context->clock), .completed_at = completed_at, .exit_status = 1, .by = by };
+	struct schedule_run last = schedule_last_run(global_fd);
+	struct schedule_run noted = { .started_at = clock_now(&context->clock), .completed_at = last.completed_at, .exit_status = 1, .by = by };
 	bool is_done = auto_renew_all(context, false, ret_exit, err);
 	struct err why;
 
@@ -66,21 +68,18 @@ bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret
 {
 	int global_fd = platform_global_fd(context->platform, err);
 	enum schedule_by by = SCHEDULE_BY_HOST;
-	struct schedule_run last;
-	bool is_wanted = false;
 
 	*ret_exit = 0;
 	if (!schedule_by_parse(by_name, &by))
-		return err_set(err, ERR_USAGE, "'%s' starts no schedule: --by cron-entries (dokku's crontab) or --by host (its systemd timer or file in /etc/cron.d)", by_name);
+		return err_set(err, ERR_USAGE, "'%s' starts no schedule: --by cron-entries (dokku's crontab) or --by host (its systemd timer or file in /etc/cron.d)",
+			       by_name);
 	if (global_fd < 0)
 		return false;
-	if (!schedule_is_on(global_fd))
+	if (!schedule_is_on(global_fd) || clock_uptime_s() < SCHEDULE_BOOT_S || has_run(context, global_fd) || !is_in_charge(context, by))
 		return true;
+	/* Not before: whoever is not in charge must not keep out the one who is. */
 	AUTO_FD lock_fd = schedule_lock(global_fd, err);
 	if (lock_fd < 0)
 		return err->kind == ERR_LOCKED;
-	last = schedule_last_run(global_fd);
-	if (!is_due(context, by, &last, &is_wanted, err))
-		return false;
-	return !is_wanted || run(context, global_fd, by, last.completed_at, ret_exit, err);
+	return has_run(context, global_fd) || run(context, global_fd, by, ret_exit, err);
 }

@@ -154,6 +154,13 @@ state() { (cd "$BATS_TEST_TMPDIR" && find home lib -path '*/available/*' -prune 
 	: >"$calls"
 	"$plugin/install"
 	never_called '^systemctl \(daemon-reload\|enable\)'
+	# Started in another way, without systemd.
+	mkdir "$units/timers.target.wants"
+	ln -s ../letsencrypt-auto-renew.timer "$units/timers.target.wants/"
+	stub systemctl 'exit 1'
+	"$plugin/install"
+	[ "$(ls "$cron")" = letsencrypt-auto-renew ]
+	[ "$(find "$units" -mindepth 1)" = "$units/timers.target.wants" ]
 }
 
 @test "a host with neither systemd nor cron is told, and installs" {

@@ -57,6 +57,8 @@ static void of_two_starts_in_an_hour_one_is_carried_out(void **state)
 
 	folder_write(&desk->tree->folder, "var/crontab", LINE "\n", 0644);
 	assert_false(starts(desk, "host"));
+	/* It would have kept out the other, which starts at the same minute. */
+	assert_false(desk_has(desk, GLOBAL "auto-renew.lock"));
 	assert_true(starts(desk, "cron-entries"));
 	now_at += 60;
 	assert_false(starts(desk, "cron-entries"));
@@ -103,6 +105,14 @@ static void a_crontab_that_cannot_be_written_stops_no_run(void **state)
 	assert_true(auto_renew_scheduled(&desk->context, "host", &exit_status, &desk->err));
 	assert_int_equal(desk->said.count, 3);
 	assert_non_null(strstr(desk->said.items[0], "no space left"));
+}
+
+static void without_a_program_crontab_the_host_stands_in(void **state)
+{
+	struct desk *desk = *state;
+
+	folder_write(&desk->tree->folder, "bin/crontab", "#!/nowhere/sh\n", 0755);
+	assert_true(starts(desk, "host"));
 }
 
 static void a_booting_host_is_left_alone(void **state)
@@ -155,6 +165,7 @@ int main(void)
 		SCHEDULED_TEST(without_a_scheduler_that_has_cron_the_host_starts_it),
 		SCHEDULED_TEST(a_crontab_without_the_line_is_written_and_stood_in_for),
 		SCHEDULED_TEST(a_crontab_that_cannot_be_written_stops_no_run),
+		SCHEDULED_TEST(without_a_program_crontab_the_host_stands_in),
 		SCHEDULED_TEST(a_booting_host_is_left_alone),
 		SCHEDULED_TEST(switched_off_nothing_starts_it),
 		SCHEDULED_TEST(a_start_beside_a_run_ends_at_once),
