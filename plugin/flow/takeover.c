@@ -40,7 +40,7 @@ struct holder {
 	const char *app;
 	char leaf[65];
 	enum footprint footprint;
-	bool is_new;       /* nobody has judged it yet: the store knows neither this certificate nor that the app is held back */
+	bool is_new;       /* to be judged: not one that we ordered, whose run may be under way, and the app is not held back */
 	struct strs names; /* of the certificate */
 };
 
@@ -77,7 +77,7 @@ static bool read_holder(struct holders *holders, const char *app, struct err *er
 	*holder = (struct holder){
 		.app = app,
 		.footprint = held.footprint,
-		.is_new = !held.is_known && held.app.held_back_at == 0,
+		.is_new = !(held.is_known && *held.known.account_url) && held.app.held_back_at == 0,
 		.names = strs_take(&held.cert.names),
 	};
 	(void)snprintf(holder->leaf, sizeof(holder->leaf), "%s", held.cert.leaf_sha256);
