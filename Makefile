@@ -212,7 +212,7 @@ $(CHECKS:%=$(BUILD)/results/%.tap): $(BUILD)/results/%.tap: FORCE
 $(BUILD)/results/unit/%.tap: $(BUILD)/san/tests/unit/% FORCE
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP tests/run-one --tap $@ unit/$* $<
 $(BUILD)/results/e2e/%.tap: tests/e2e/%.bats programs $(RELAY) FORCE
-	$(Q)$(call found,san) tests/run-one --tap $@ e2e/$* bats --tap $<
+	$(Q)$(call found,san) tests/run-one --twice $@ e2e/$* bats --tap $<
 
 # The packages may just have been installed: a second make looks at them anew.
 second_make = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))

@@ -297,7 +297,7 @@ fits() { not grep -E '^.{81}' <<<"$output"; }
 	host_until 10 test -s "$follower"
 	host_quietly letsencrypt:disable told
 	host_until 10 grep -q '"cause":"disable"' "$follower"
-	pid=$(ps -eo pid=,args= | sed -n "s|^ *\([0-9]*\) $HOST/[^ ]*bin/letsencrypt letsencrypt:events told --follow.*|\1|p")
+	pid=$(for pid in $(host_processes); do if tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q '^letsencrypt letsencrypt:events '; then echo "$pid"; fi; done)
 	kill -TERM "$pid"
 	wait $! || status=$?
 	((status == 0))

@@ -141,6 +141,16 @@ teardown() {
 	host_until 5 host_https_get web.test
 }
 
+@test "a proxy that takes its time to listen is waited for" {
+	core_app web web.test
+	host_run ports:set web https:443:3000 >/dev/null
+	host_fault slow-reload 2
+	run -0 host_run letsencrypt:enable web
+	host_mend slow-reload
+	host_until 5 host_https_get web.test
+	[[ $(ca_requests "order-plz") == 1 ]]
+}
+
 @test "two apps share an account, also under another e-mail address" {
 	core_app one one.test
 	core_app two two.test

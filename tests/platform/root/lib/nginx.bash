@@ -70,13 +70,21 @@ nginx_start() {
 	nginx_run -c "$(nginx_configuration)" </dev/null >/dev/null 2>>"$HOST/log/nginx-start" 3>&- 4>&-
 }
 
+# A machine under load: the reload is accepted, and effective only later.
+nginx_reload_late() { # PID SECONDS
+	sleep "$2"
+	kill -HUP "$1"
+}
+
 # As nginx.service does it: reads the configuration, then sends HUP to the master.
 nginx_reload() {
 	if ! nginx_running; then
 		echo "nginx.service is not active, cannot reload." >&2
 		return 1
 	fi
-	if ! nginx_run -c "$(nginx_configuration)" -s reload 2>>"$HOST/log/nginx-start"; then
+	if [[ -f $HOST/faults/slow-reload ]]; then
+		nginx_reload_late "$REPLY" "$(<"$HOST/faults/slow-reload")" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	elif ! nginx_run -c "$(nginx_configuration)" -s reload 2>>"$HOST/log/nginx-start"; then
 		echo "Job for nginx.service failed." >&2
 		return 1
 	fi
