@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `current` is an absolute link by the bash plugin's rule. It counts only when it leads into the app's own folder: a copy of an app has a copy of the link, which
- * leads to the certificate of the app that was copied.
+ * `current` is an absolute link by the bash plugin's rule. It counts only when it leads into the app's own folder: a copy of an app has a copy of the link,
+ * which leads to the certificate of the app that was copied.
  */
 #include "flow/footprint.h"
 

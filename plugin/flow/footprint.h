@@ -7,8 +7,8 @@
 struct context;
 
 /*
- * What the files of the bash plugin (contract 11.2) say of the certificate in an app's tls/. Ours have the same form, so that it can take over again, and so that
- * they still speak for us when the store was lost.
+ * What the files of the bash plugin (contract 11.2) say of the certificate in an app's tls/. Ours have the same form, so that it can take over again, and so
+ * that they still speak for us when the store was lost.
  */
 enum footprint {
 	FOOTPRINT_NONE,   /* there are none */

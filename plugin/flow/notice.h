@@ -38,8 +38,8 @@ const char *notice_name(enum notice_kind kind);
 enum notice_kind notice_of(const struct notice_facts *facts, int64_t now_at, const char **ret_cause);
 
 /*
- * Tells what changed for these apps, through the program in the property `notify`, else by mail to the platform's mailto, where there is one. What could not be told
- * is an event, and told by the next run; nothing else comes of it, and no second one is tried in this run.
+ * Tells what changed for these apps, through the program in the property `notify`, else by mail to the platform's mailto, where there is one. What could not be
+ * told is an event, and told by the next run; nothing else comes of it, and no second one is tried in this run.
  */
 void notice_tell(struct context *context, const struct strs *apps);
 

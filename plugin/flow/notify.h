@@ -24,8 +24,8 @@ struct notification {
 /* A regular file that can be run, and that nobody but root and ourselves can change. ERR_CONFIG. */
 bool notify_check_program(const char *path, struct err *err) MUST_USE;
 /*
- * Hands it to the program in the property `notify`, as a JSON object on its stdin, or mails it to the platform's mailto (property of plugin cron) if there is no such
- * property but a sendmail. *ret_told false: neither is there. Whoever has not ended after ten seconds is ended.
+ * Hands it to the program in the property `notify`, as a JSON object on its stdin, or mails it to the platform's mailto (property of plugin cron) if there is no
+ * such property but a sendmail. *ret_told false: neither is there. Whoever has not ended after ten seconds is ended.
  */
 bool notify(struct context *context, const struct notification *notification, bool *ret_told, struct err *err) MUST_USE;
 

@@ -259,7 +259,8 @@ static void note_notify(const char *app, const char *value, struct strs *notes)
 {
 	(void)app;
 	if (value)
-		strs_add(notes, "It is run for each change of an app's state (failing, ending, expired, held-back, paused, mended) and reads a JSON object from its standard input");
+		strs_add(notes, "It is run for each change of an app's state (failing, ending, expired, held-back, paused, mended); it gets a JSON object on its "
+				"standard input");
 	else
 		strs_add(notes, "Without it such changes are mailed to the platform's mailto, if there is one (dokku cron:set --global mailto)");
 }

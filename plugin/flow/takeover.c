@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Certificates that the bash plugin got become ours (design 3): a copy in our folder, a row in the store, hence renewal by the CA's window. What tells that one is
- * the plugin's is flow/footprint; who holds which is read for all apps first, as a clone holds what another app holds.
+ * Certificates that the bash plugin got become ours (design 3): a copy in our folder, a row in the store, hence renewal by the CA's window. What tells that one
+ * is the plugin's is flow/footprint; who holds which is read for all apps first, as a clone holds what another app holds.
  */
 #include "flow/takeover.h"
 
@@ -40,7 +40,7 @@ struct holder {
 	const char *app;
 	char leaf[65];
 	enum footprint footprint;
-	bool is_new;       /* nobody has judged it yet: the store knows neither this certificate nor that the app is held back */
+	bool is_new;       /* to be judged: not one that we ordered, whose run may be under way, and the app is not held back */
 	struct strs names; /* of the certificate */
 };
 
@@ -77,7 +77,7 @@ static bool read_holder(struct holders *holders, const char *app, struct err *er
 	*holder = (struct holder){
 		.app = app,
 		.footprint = held.footprint,
-		.is_new = !held.is_known && held.app.held_back_at == 0,
+		.is_new = !(held.is_known && *held.known.account_url) && held.app.held_back_at == 0,
 		.names = strs_take(&held.cert.names),
 	};
 	(void)snprintf(holder->leaf, sizeof(holder->leaf), "%s", held.cert.leaf_sha256);
@@ -215,8 +215,8 @@ static bool hold_back(struct context *context, const struct holder *holder, stru
 		return false;
 	if (settings.enabled >= 0)
 		return true;
-	talk_say(&context->talk, TALK_VERBOSE, NULL, "%s is held back, as its certificate was installed by hand (to have it replaced: dokku letsencrypt:enable %s)", holder->app,
-		 holder->app);
+	talk_say(&context->talk, TALK_VERBOSE, NULL,
+		 "%s is held back, as its certificate was installed by hand (to have it replaced: dokku letsencrypt:enable %s)", holder->app, holder->app);
 	return store_app_hold(context->store, holder->app, BY_HAND, err) && note(context, holder->app, "nothing", "held back: " BY_HAND, "enable", err);
 }
 
@@ -230,7 +230,8 @@ static bool tell_once(struct context *context, const struct holder *holder, cons
 		return false;
 	if (told_at > 0)
 		return true;
-	talk_say(&context->talk, TALK_VERBOSE, NULL, "The certificate of %s is not renewed: %s (for one of its own: dokku letsencrypt:enable %s)", holder->app, why, holder->app);
+	talk_say(&context->talk, TALK_VERBOSE, NULL, "The certificate of %s is not renewed: %s (for one of its own: dokku letsencrypt:enable %s)", holder->app, why,
+		 holder->app);
 	return store_mark_set(context->store, mark, clock_now(&context->clock), err);
 }
 

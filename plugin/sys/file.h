@@ -43,8 +43,8 @@ bool file_exists(int dir_fd, const char *name);
 /* Copies a regular file of any size, with mode, times and (as root) owner, to a name that must not exist; synced. */
 bool file_copy(int from_dir_fd, const char *from, int to_dir_fd, const char *to, struct err *err) MUST_USE;
 /*
- * Takes from a regular file or a folder the permissions beyond `max`; what has none beyond it, and a link, is left alone. *ret_was_wide: it had some. Fails for one
- * that is somebody else's.
+ * Takes from a regular file or a folder the permissions beyond `max`; what has none beyond it, and a link, is left alone. *ret_was_wide: it had some. Fails
+ * for one that is somebody else's.
  */
 bool file_narrow(int dir_fd, const char *name, mode_t max, bool *ret_was_wide, struct err *err) MUST_USE;
 /* What tells whether a file changed: inode, size, mtime and ctime in ns; all 0 when it is absent. */

@@ -139,7 +139,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	# Nothing is gone or changed, and new files are ours: older settings as properties, the layout of an app that had lost it.
 	contents >"$HOST/tmp/after"
 	run -0 comm -23 "$HOST/tmp/before" "$HOST/tmp/after"
-	[[ $output == "$(legacy_folder dangling)/current "* && ${#lines[@]} == 1 ]]
+	[[ -z $output ]]
 	run -0 comm -13 "$HOST/tmp/before" "$HOST/tmp/after"
 	run -1 grep -vE '/(renamed|dangling)/letsencrypt/|/config/letsencrypt/older/' <<<"$output"
 }
@@ -247,4 +247,52 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	diff "$(legacy_folder back)/current/certificates/intranet.pem" <(cat "$(legacy_folder back)"/current/certificates/intranet.{crt,key})
 	[[ $(legacy_list | grep '^back ') == "$(listed | grep '^back ')" ]]
 	[[ -z $(find "$HOST_ROOT_FOLDER/back/letsencrypt" -type f -perm /077) ]]
+}
+
+# Under PROGRAM..., as user dokku, without the rest of install.
+take_over() { # [PROGRAM...]
+	local user=()
+	if ((HOST_ROOT)); then user=(setpriv "--reuid=$HOST_USER" "--regid=$HOST_GROUP" --init-groups); fi
+	env -i PATH="$PATH" DOKKU_ROOT="$HOST_ROOT_FOLDER" DOKKU_LIB_ROOT="$HOST_LIB_FOLDER" "${user[@]}" "$@" \
+		"$HOST_LIB_FOLDER/plugins/available/letsencrypt/bin/letsencrypt" takeover </dev/null
+}
+
+# A renamed app, of which nobody knows anything yet.
+stray_again() {
+	rm -rf "$HOST_DATA_FOLDER"/--global/{letsencrypt.db*,certs} "$HOST_ROOT_FOLDER/stray/letsencrypt"
+	cp -a "$HOST/tmp/letsencrypt.db" "$HOST_DATA_FOLDER/--global/"
+	chmod 644 "$HOST_ROOT_FOLDER/stray/tls/server.key"
+}
+
+@test "killed at any call, it takes over all the same the next time" {
+	local calls call number before leaf kills=0 log=$HOST/tmp/calls wanted=write,pwrite64,rename,renameat,renameat2,mkdir,mkdirat,symlinkat,unlink,unlinkat,fchmod,fsync,fdatasync
+	declare -A counts=()
+	rm -rf "${HOST_ROOT_FOLDER:?}"/* "$HOST_LIB_FOLDER"/config/letsencrypt/* "$HOST_DATA_FOLDER"/--global/letsencrypt.db*
+	take_over
+	cp -a "$HOST_DATA_FOLDER/--global/letsencrypt.db" "$HOST/tmp/"
+	legacy_property --global email "$LEGACY_EMAIL"
+	legacy_app stray stray.example.test && legacy_issue ec 60 stray.example.test && legacy_install stray
+	legacy_own
+	: >"$log" && chmod a+w "$log"
+	before=$(sha1sum "$HOST_ROOT_FOLDER/stray/tls"/*)
+	leaf=$(openssl x509 -in "$HOST_ROOT_FOLDER/stray/tls/server.crt" -outform DER | sha256sum | cut -d ' ' -f 1)
+	stray_again
+	take_over strace -qq -o "$log" -e "trace=$wanted"
+	mapfile -t calls < <(sed -n 's/^\([a-z][a-z0-9_]*\)(.*/\1/p' "$log")
+	for number in "${!calls[@]}"; do
+		call=${calls[number]}
+		counts[$call]=$((${counts[$call]:-0} + 1))
+		stray_again
+		run take_over strace -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=${counts[$call]}"
+		# SQLite writes a page more or less.
+		((status == 0 || status == 137))
+		((status == 0 || ++kills))
+		run -0 take_over
+		echo "killed at $call ${counts[$call]}: $output"
+		[[ $(store_value "SELECT leaf FROM apps WHERE app = 'stray'") == "$leaf" ]]
+		pair_fits "$HOST_DATA_FOLDER/--global/certs/$leaf/"{fullchain,key}.pem
+		legacy_is_active stray
+		[[ $(sha1sum "$HOST_ROOT_FOLDER/stray/tls"/*) == "$before" ]]
+	done
+	((kills > 30))
 }
