@@ -22,7 +22,6 @@
 
 /* A test of the whole host's nginx configuration on a busy machine takes seconds. */
 #define RUN_TIMEOUT_MS 60000
-#define LOG "letsencrypt.log"
 #define LOG_MODE 0644
 
 void engine_told_done(struct engine_told *told)
@@ -39,9 +38,9 @@ static int open_log(const char *logs_dir)
 	struct err ignored;
 	AUTO_FD logs_fd = dir_open(logs_dir, &ignored);
 
-	if (logs_fd < 0 || (geteuid() == 0 && !file_exists(logs_fd, LOG)))
+	if (logs_fd < 0 || (geteuid() == 0 && !file_exists(logs_fd, ENGINE_LOG)))
 		return -1;
-	return file_open_append(logs_fd, LOG, LOG_MODE, &ignored);
+	return file_open_append(logs_fd, ENGINE_LOG, LOG_MODE, &ignored);
 }
 
 static bool start_worker(const struct hook_call *call, int global_fd, pid_t *ret_pid)

@@ -12,6 +12,9 @@ struct hook_call;
 
 /* The ways to the engine (design 7). Whatever fails is said on stderr, and that is all: the platform goes on with what it does. */
 
+/* In the platform's folder of logs: what workers say. */
+#define ENGINE_LOG "letsencrypt.log"
+
 /* What was told, and to whom. */
 struct engine_told {
 	char *entry;      /* its name in the spool (sys/spool.h) */

@@ -34,6 +34,7 @@ enum { KIND_INFO1 = '0', KIND_INFO2, KIND_VERBOSE, KIND_WARN, KIND_STEP, KIND_EN
 struct follower {
 	const char *folder; /* of the progress */
 	const char *entry;
+	const char *logs_dir;
 	pid_t worker_pid;
 	pid_t parent_pid;
 	char job[24];       /* "" = not known yet */
@@ -156,7 +157,7 @@ static bool follow_until(struct follower *follower, struct loop *loop, int64_t d
 		if (follower->has_ended || follower->is_alone || getppid() != follower->parent_pid)
 			return true;
 		if (has_failed) {
-			fputs(" !     letsencrypt: its worker ended early; its log says why: letsencrypt.log\n", stderr);
+			(void)fprintf(stderr, " !     letsencrypt: its worker ended early; why, its log may tell: %s/" ENGINE_LOG "\n", follower->logs_dir);
 			return true;
 		}
 		if (loop_now_ms(loop) >= deadline_ms)
@@ -169,7 +170,7 @@ void follow(const struct hook_call *call, const char *app, const struct engine_t
 {
 	AUTO(loop_freep) struct loop *loop = loop_new();
 	AUTO_FREE char *folder = mem_fmt("%s/data/letsencrypt/--global/progress", call->lib_root);
-	struct follower follower = { .folder = folder, .entry = told->entry, .worker_pid = told->worker_pid, .parent_pid = getppid() };
+	struct follower follower = { .folder = folder, .entry = told->entry, .logs_dir = call->logs_dir, .worker_pid = told->worker_pid, .parent_pid = getppid() };
 
 	/* No event is asked for: only that its other end is gone. */
 	loop_watch(loop, STDOUT_FILENO, 0, note_alone, &follower);

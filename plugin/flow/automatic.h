@@ -25,8 +25,8 @@ bool automatic_leaves(const struct app *app);
 /* What the hook program asked for went wrong: a warning, and an event, since what a hook prints is often lost. app NULL = of no app. */
 void automatic_failed(struct context *context, const char *command, const char *app, const struct err *failure);
 /*
- * Before a job is decided: under `auto-enable` a deployed app becomes enabled, unless its owner has said otherwise in any way; and the CA is asked for the renewal window
- * where it is time to.
+ * Before a job is decided: under `auto-enable` a deployed app becomes enabled, unless its owner has said otherwise in any way; and the CA is asked for the renewal
+ * window where it is time to.
  */
 bool automatic_prepare(struct context *context, const char *app, const struct talk *talk, struct err *err) MUST_USE;
 

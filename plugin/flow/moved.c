@@ -131,27 +131,31 @@ bool app_was_cloned(struct context *context, const char *from, const char *to, s
 	return true;
 }
 
-static bool fits(const struct move *move, bool *ret_fits, struct err *err)
+/* What cannot be read is kept. */
+static bool covers_one_name(const struct move *move)
 {
-	AUTO_STRS domains = { 0 };
+	AUTO(app_done) struct app app = { 0 };
+	struct err unread;
 
-	*ret_fits = false;
-	if (!platform_domains(move->context->platform, move->to, &domains, err))
-		return false;
-	for (size_t i = 0; i < domains.count; i++)
-		*ret_fits = *ret_fits || names_cover(&move->held.cert.names, domains.items[i]);
-	return true;
+	if (!app_read(move->context, move->to, &app, &unread))
+		return true;
+	for (size_t i = 0; i < app.wanted.names.count; i++)
+		if (names_cover(&move->held.cert.names, app.wanted.names.items[i]))
+			return true;
+	return false;
 }
 
 bool app_was_renamed(struct context *context, const char *from, const char *to, struct err *err)
 {
 	AUTO(move_done) struct move move = { .context = context, .from = from, .to = to };
-	bool is_kept = false;
+	bool gives_up = false;
 	int64_t job = 0;
 
-	if (!look(&move, err) || !fits(&move, &is_kept, err) || !copy_properties(&move, true, err) ||
-	    !remove_copies(&move, move.has_copy && !is_kept, err) || !legacy_repoint(context, from, to, err) || !store_app_rename(context->store, from, to, err) ||
-	    (move.has_copy && !is_kept && !store_app_uses(context->store, to, NULL, err)))
+	if (!look(&move, err) || !copy_properties(&move, true, err))
+		return false;
+	gives_up = move.has_copy && !covers_one_name(&move);
+	if (!remove_copies(&move, gives_up, err) || !legacy_repoint(context, from, to, err) || !store_app_rename(context->store, from, to, err) ||
+	    (gives_up && !store_app_uses(context->store, to, NULL, err)))
 		return false;
 	state_forget(context, from);
 	state_forget(context, to);

@@ -39,7 +39,7 @@ static void tell_wait(const struct outcome *outcome, const struct err *err)
 	struct err ignored;
 
 	talk_say(outcome->talk, TALK_INFO1, outcome->app, "%s waits until %s%s: %s", outcome->app, until, behind, err->text);
-	if (!outcome->planned->asks || !is_news(outcome) || !cron_status(outcome->context, &is_scheduled, &ignored))
+	if (automatic_is(outcome->reason) || !outcome->planned->asks || !is_news(outcome) || !cron_status(outcome->context, &is_scheduled, &ignored))
 		return;
 	talk_say(outcome->talk, TALK_VERBOSE, outcome->app, is_scheduled ? "It goes on by itself then; who waits and for what: dokku letsencrypt:budget %s"
 								       : "Then it goes on with dokku letsencrypt:auto-renew (by itself: dokku letsencrypt:cron-job --add); "

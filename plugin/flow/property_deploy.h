@@ -9,7 +9,10 @@
 struct err;
 struct strs;
 
-/* What a deploy does by itself: for the table in flow/property. The hook program reads both properties from their files, so they have one form: "true" or "false", and seconds. */
+/*
+ * What a deploy does by itself: for the table in flow/property. The hook program reads both properties from their files, so they have one form: "true" or "false",
+ * and seconds.
+ */
 
 bool property_take_bool(const char *value, char **ret_value, struct err *err) MUST_USE;
 bool property_take_deploy_wait(const char *value, char **ret_value, struct err *err) MUST_USE;

@@ -124,8 +124,9 @@ static bool read_auto_enable(struct platform *platform, const char *app, struct 
 		return false;
 	if (parse_bool(value, &settings->auto_enable))
 		return true;
-	return err_set(err, ERR_CONFIG, "property auto-enable of %s is '%s', which is neither true nor false: set it anew with 'dokku letsencrypt:set %s auto-enable true'",
-		       app, value, app);
+	return err_set(err, ERR_CONFIG,
+		       "property auto-enable of %s is '%s', which is neither true nor false: set it anew with 'dokku letsencrypt:set %s auto-enable true'", app, value,
+		       app);
 }
 
 /* The properties that lego-args can speak of too. */

@@ -243,7 +243,10 @@ static void wait_for_tasks(struct worker *worker)
 	}
 }
 
-/* New entries, those of the hooks too, join while there is work; nothing new is begun once what this command wanted is done, or its time is over: whoever follows takes the lock then. */
+/*
+ * New entries, those of the hooks too, join while there is work; nothing new is begun once what this command wanted is done, or its time is over: whoever follows
+ * takes the lock then.
+ */
 static bool serve(struct worker *worker, const struct wishes *wishes, struct err *err)
 {
 	struct loop *loop = worker->context->loop;

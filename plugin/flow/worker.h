@@ -49,8 +49,8 @@ struct request {
 bool worker_do(struct context *context, const struct request *requests, size_t count, int64_t timeout_s, int *ret_exits, struct err *err) MUST_USE;
 
 /*
- * What hooks left in the spool, and all that is in the queue: as the worker, once nobody else is. Returns at once while another process waits for that already, since it
- * will find the same.
+ * What hooks left in the spool, and all that is in the queue: as the worker, once nobody else is. Returns at once while another process waits for that already, since
+ * it will find the same.
  */
 bool worker_serve(struct context *context, struct err *err) MUST_USE;
 

@@ -68,6 +68,13 @@ told() {
 follows_nothing() { [[ $(<"$progress/$entry") == 0 ]]; }
 has_ended() { [[ $(tail -n 1 "$progress/$(<"$progress/$entry")") == 5$'\t'*$'\t' ]]; }
 value() { host_run letsencrypt:report "$1" "--letsencrypt-$2"; }
+# add_own_certificate APP NAME: what somebody has bought elsewhere
+add_own_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$2" -keyout "$HOST/tmp/own.key" \
+		-out "$HOST/tmp/own.crt" 2>/dev/null
+	chmod a+r "$HOST/tmp/own.key"
+	host_run certs:add "$1" "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+}
 is_reached() { # APP PORT: at 80, 443, and at its own
 	ports=" $(host_trigger ports-get "$1" | paste -sd ' ') "
 	[[ $ports == *" http:80:$2 "* && $ports == *" https:443:$2 "* && $ports == *":$2:$2 "* ]] && host_until 5 is_served "$1" "$1.test"
@@ -133,6 +140,24 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(told | grep -c .) == 1 && $(told) == *"Cannot request a certificate without an e-mail address!, as before"* ]]
 	has_ended
 	[[ $(store_value "SELECT count(*) FROM events WHERE app = 'web' AND cause = 'deploy'") == 1 ]]
+}
+
+@test "no room in the budget: one line, and the deploy need not wait" {
+	core_app one one.shared.test
+	core_app two two.shared.test
+	jq --arg directory "$HOST_CA_DIRECTORY" '(.limits[] | select(.limit == "CertificatesPerDomain")) |= (.count = 1 | .burst = 1) |
+		.name = "the CA of tests" | .directories = [$directory] | .issuers = ["Pebble"]' "$PROJECT/templates/limits/letsencrypt.json" >"$HOST/etc/limits.json"
+	host_run letsencrypt:set --global limits "$HOST_CA_DIRECTORY=$HOST/etc/limits.json" >/dev/null
+	host_run letsencrypt:set --global reserve 0 >/dev/null
+	host_run letsencrypt:enable one >/dev/null
+	app_setting two auto-enable true
+	for _ in first second; do
+		spool post-deploy two
+		work
+		[[ $(told | grep -c 'two waits until') == 1 && $(told | grep -vc 'Enabling\|^$') == 1 ]]
+		has_ended
+	done
+	[[ $(value two waiting) == *"until "* && $(value two enabled) == true && $(ca_orders) == 1 ]]
 }
 
 @test "nothing starts within ten minutes of boot; what was to be done then is done later" {
@@ -261,9 +286,7 @@ new_domain() {
 	spool post-certs-update web
 	work
 	[[ -z $(value web held-back) ]]
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
-	chmod a+r "$HOST/tmp/own.key"
-	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+	add_own_certificate web web.test
 	spool post-certs-update web
 	work
 	[[ $(value web held-back) == *"a certificate was installed by hand" ]]
@@ -304,9 +327,7 @@ new_domain() {
 	work
 	host_until 5 is_served copy copy.test
 	# A certificate of somebody else is copied and stays.
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=web.test -keyout "$HOST/tmp/own.key" -out "$HOST/tmp/own.crt" 2>/dev/null
-	chmod a+r "$HOST/tmp/own.key"
-	host_run certs:add web "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
+	add_own_certificate web web.test
 	run -0 host_run apps:clone --skip-deploy web third
 	[[ $(leaf_in "$(tls_folder third)/server.crt") == $(leaf_in "$HOST/tmp/own.crt") ]]
 }
@@ -367,9 +388,11 @@ new_domain() {
 @test "the snippet comes before a reload that is made anyway: tested, and only with an account" {
 	core_app first first.test
 	core_app web web.test
+	app_setting web auto-enable true
 	run -0 host_run engine:run snippet web
 	[[ ! -e $HOST_ROOT_FOLDER/web/nginx.conf.d/letsencrypt.conf ]]
 	host_run letsencrypt:enable first >/dev/null
+	app_setting web auto-enable false
 	run -0 host_run engine:run snippet web
 	[[ ! -e $HOST_ROOT_FOLDER/web/nginx.conf.d/letsencrypt.conf ]]
 	app_setting web auto-enable true
