@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/mend.h"
 
+#include <string.h>
+
 #include "flow/app.h"
 #include "flow/context.h"
 #include "flow/gate.h"
@@ -42,13 +44,19 @@ static bool await_build(struct context *context, const char *app, struct err *er
 	return true;
 }
 
-static bool lacks_tls(struct context *context, const char *app, struct served *served, bool *ret_lacks, struct err *err)
+/* A template of the app's own may have no TLS at all: what did not help once is not done at each deploy. */
+static bool was_tried(const struct app *app, struct served *served, const char *leaf)
+{
+	return app->held.app.unserved_at > 0 && strcmp(app->held.app.unserved_reason, served_reason(served, leaf)) == 0;
+}
+
+static bool lacks_tls(struct context *context, const struct app *app, const char *leaf, struct served *served, bool *ret_lacks, struct err *err)
 {
 	bool lacks_port = false;
 
-	if (!ports_lack_https(context, app, &lacks_port, err) || !served_find_listener(context, app, served, err))
+	if (!ports_lack_https(context, app->name, &lacks_port, err) || !served_find_listener(context, app->name, served, err))
 		return false;
-	*ret_lacks = lacks_port || !served->has_listener;
+	*ret_lacks = lacks_port || (!served->has_listener && !was_tried(app, served, leaf));
 	return true;
 }
 
@@ -99,7 +107,7 @@ bool mend_proxy(struct worker *worker, const struct app *app, const char *leaf, 
 	if (!app->wanted.facts.proxy_is_enabled || !app->wanted.facts.has_nginx_conf)
 		return true;
 	if (!await_build(context, app->name, err) || !ports_ensure_http(context, app->name, talk, err) || !served_prepare(context, app, &served, err) ||
-	    !lacks_tls(context, app->name, &served, &lacks, err))
+	    !lacks_tls(context, app, leaf, &served, &lacks, err))
 		return false;
 	if (!lacks)
 		return true;

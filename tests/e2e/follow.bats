@@ -236,6 +236,22 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	[[ $(told) == *"https://web.test is served again"* ]]
 }
 
+@test "a template of the app's own without TLS is not built anew at each deploy" {
+	core_app web web.test
+	host_run letsencrypt:enable web >/dev/null
+	template=$HOST_LIB_FOLDER/data/nginx-vhosts/app-web
+	mkdir -p "$template"
+	printf '%s\n' 'server {' '  listen {{ .PROXY_PORT }};' '  server_name web.test;' '  include {{ .DOKKU_ROOT }}/{{ .APP }}/nginx.conf.d/*.conf;' '}' \
+		>"$template/nginx.conf.sigil"
+	host_deploy web >/dev/null
+	spool post-deploy web
+	work
+	[[ $(told) == *"bringing https back"*"is installed, but its proxy has no TLS listener"* ]]
+	spool post-deploy web
+	work
+	[[ $(told) != *"bringing https back"* ]]
+}
+
 @test "an image that only exposes another port is served at 80 and 443, enabled before its first deploy or after it" {
 	host_app early early.test
 	host_run letsencrypt:enable early >/dev/null
