@@ -120,10 +120,12 @@ begin() { # NAME COMMAND...
 all_ended_well() {
 	local number
 	for number in "${!pids[@]}"; do
-		wait "${pids[number]}" && ! grep -q '^ !     ' "$HOST/tmp/said.${names[number]}" || {
-			echo "${names[number]} has failed: $(<"$HOST/tmp/said.${names[number]}")"
+		status=0
+		wait "${pids[number]}" || status=$?
+		if ((status)) || grep -q '^ !     ' "$HOST/tmp/said.${names[number]}"; then
+			echo "${names[number]} ends with $status: $(<"$HOST/tmp/said.${names[number]}")"
 			return 1
-		}
+		fi
 	done
 }
 
