@@ -155,7 +155,19 @@ ca_signal() { kill "-$1" "$(<"$HOST/run/pebble.pid")"; }
 
 ca_is_asked() { [[ $(host_relay_stat '.total') -gt 0 ]]; }
 
+# Run in a process of its own.
+through_pipe() {
+	set -o pipefail
+	"$@" </dev/null 2>&1 | cat
+}
+
 is_busy() { ! no_worker && [[ $(ca_issued) == 0 && ! -e $(tls_folder app1) ]]; }
+
+leaves_at_once() {
+	is_busy
+	shows 'Application deployed'
+	shows_not 'in the background'
+}
 
 lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" true; }
 
@@ -168,15 +180,15 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_deploy app1 >/dev/null
 	host_until 30 ca_is_asked
 	is_busy
-	# Each is read to the end of what it says: nobody who stays holds its output.
-	host_deploy app2 2>&1 | cat
-	is_busy
-	host_ssh "ps:rebuild app3" </dev/null 2>&1 | cat
-	is_busy
-	refs=$(printf '0000 %s refs/heads/%s\n' 1111 one 2222 master 3333 two 4444 three)
-	run -0 host_push app4 "$refs"
-	is_busy
-	for ref in one two three; do shows "To refs/heads/$ref: not the deploy branch"; done
+	# Each is read until nobody holds its output any more.
+	run -0 through_pipe host_deploy app2
+	leaves_at_once
+	run -0 through_pipe host_ssh 'ps:rebuild app3'
+	leaves_at_once
+	refs=$(printf '0000 %s refs/heads/%s\n' 1111 master 2222 one 3333 two)
+	run -0 through_pipe host_push app4 "$refs"
+	leaves_at_once
+	for ref in one two; do shows "To refs/heads/$ref: not the deploy branch"; done
 	for app in app1 app2 app3 app4; do lock_is_free "$app"; done
 	ca_signal CONT
 	for app in app1 app2 app3 app4; do host_until 60 says_hello "$app" "$app.test"; done
