@@ -7,7 +7,7 @@
 #   make unit       the unit tests (UNIT=util: of one folder)
 #   make bench      measured beside other clients
 #   make ledger-trace  the ledger alone, on stdin and stdout
-#   make test-kill  killed at every call that changes something, not only at a sample; and long races
+#   make test-kill  killed at every call that changes something, not only at a sample; long races; storms of deploys and domains in full
 #   make test-budget  the budget with Let's Encrypt's numbers: 120 apps and three weeks of hourly runs, sixty previews a day
 #   make V=1 …      shows each command
 
@@ -230,10 +230,11 @@ bench:
 	+$(Q)$(second_make) all
 	$(Q)$(call found,release) tests/bench/run
 test-kill: prepare
-	+$(Q)$(second_make) $(BUILD)/san/tests/unit/platform/test_tls $(BUILD)/san/tests/unit/store/test_book $(RELAY)
+	+$(Q)$(second_make) $(BUILD)/san/tests/unit/platform/test_tls $(BUILD)/san/tests/unit/store/test_book programs $(RELAY)
 	$(Q)TLS_ROUNDS=400 $(BUILD)/san/tests/unit/platform/test_tls
 	$(Q)BOOK_RACERS=32 $(BUILD)/san/tests/unit/store/test_book
-	$(Q)$(call found,san) KILLS=all RACE_ROUNDS=10 TOGETHER=100 bats tests/e2e/kill.bats tests/e2e/race.bats tests/e2e/together.bats
+	$(Q)$(call found,san) KILLS=all RACE_ROUNDS=10 TOGETHER=100 STORM=full bats tests/e2e/kill.bats tests/e2e/race.bats tests/e2e/together.bats \
+		tests/e2e/storm.bats
 test-budget: prepare
 	+$(Q)$(second_make) $(BUILD)/dev/letsencrypt $(RELAY)
 	$(Q)$(call found,dev) BUDGET=full bats --timing tests/e2e/budget.bats

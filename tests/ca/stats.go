@@ -62,6 +62,7 @@ type accountStats struct {
 type connectionStats struct {
 	Accepted   int            `json:"accepted"`
 	Open       int            `json:"open"`
+	Most       int            `json:"most"` // open at once
 	Handshakes int            `json:"handshakes"`
 	Resumed    int            `json:"resumed"`
 	Protocols  map[string]int `json:"protocols"`
@@ -99,7 +100,7 @@ func (s *stats) clear() {
 	s.Requests, s.Statuses, s.Denied, s.Accounts = map[string]int{}, map[string]int{}, map[string]int{}, map[string]*accountStats{}
 	s.Total, s.Faults, s.DeniedTotal, s.ReplacesRefused, s.FrontDenied, s.NewAccounts, s.Valid = 0, 0, 0, 0, 0, 0, 0
 	s.Streams, s.Parallel, s.Depth, s.ended = 0, 0, 0, 0
-	s.Connections = connectionStats{Open: s.Connections.Open, Protocols: map[string]int{}}
+	s.Connections = connectionStats{Open: s.Connections.Open, Most: s.Connections.Open, Protocols: map[string]int{}}
 }
 
 func (s *stats) begin(c *call) {
@@ -183,6 +184,7 @@ func (s *stats) connectionState(_ net.Conn, state http.ConnState) {
 	case http.StateNew:
 		s.Connections.Accepted++
 		s.Connections.Open++
+		s.Connections.Most = larger(s.Connections.Most, s.Connections.Open)
 	case http.StateClosed, http.StateHijacked:
 		s.Connections.Open--
 	}

@@ -37,12 +37,47 @@ record_calls() {
 	mapfile -t calls < <(sed -n 's/^\([a-z][a-z0-9_]*\)(.*/\1/p' "$HOST/log/calls")
 }
 
-# killed_at N WORD...: it is killed before it makes the Nth of `calls`; its children live on. strace counts each call apart.
-killed_at() {
-	local call=${calls[$1 - 1]} number count=0 HOST_WRAPPER
+# Sets `killing`: strace's options that kill before the Nth of `calls` is made. It counts each call apart.
+kill_at() { # N
+	local call=${calls[$1 - 1]} number count=0
 	for ((number = 0; number < $1; number++)); do if [[ ${calls[number]} == "$call" ]]; then ((++count)); fi; done
-	HOST_WRAPPER=(strace -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$count")
+	killing=(-qq -e "trace=$call" -e "inject=$call:signal=KILL:when=$count")
+}
+
+# killed_at N WORD...: it is killed before it makes the Nth of `calls`; its children live on.
+killed_at() {
+	local killing HOST_WRAPPER
+	kill_at "$1"
+	HOST_WRAPPER=(strace -o /dev/null "${killing[@]}")
 	host_run "${@:2}" >"$HOST/log/killed" 2>&1 </dev/null
+}
+
+# The next worker that a hook starts is traced with the options in worker/options, into worker/calls, and worker/ended has its exit status.
+wrap_worker() {
+	local program=$HOST_LIB_FOLDER/plugins/available/letsencrypt/bin/letsencrypt
+	mkdir -m 777 "$HOST/tmp/worker"
+	mv "$program" "$program.real"
+	cat >"$program" <<-EOF
+		#!/bin/bash
+		cd $HOST/tmp/worker
+		if [[ \$1 == work ]] && mv options taken 2>/dev/null; then
+			mapfile -t options <taken
+			ASAN_OPTIONS=detect_leaks=0 strace -o calls "\${options[@]}" $program.real "\$@"
+			echo \$? >ended
+			exit
+		fi
+		exec $program.real "\$@"
+	EOF
+	chmod 755 "$program"
+}
+
+# deploy_traced APP OPTION...: a deploy of it, and what its worker does until that is gone. Sets `ended`.
+deploy_traced() {
+	rm -f "$HOST"/tmp/worker/*
+	printf '%s\n' "${@:2}" >"$HOST/tmp/worker/options"
+	host_deploy "$1" >"$HOST/log/killed" 2>&1 || problem "the deploy fails: $(<"$HOST/log/killed")"
+	host_until 60 test -s "$HOST/tmp/worker/ended" || problem "the deploy has started no worker, or that does not end: $(<"$HOST/log/killed")"
+	ended=$(cat "$HOST/tmp/worker/ended") || true
 }
 
 # Every child of ours, and theirs, is counted; `N before` or `N after` in children/target kills the Nth before or after its work.
@@ -138,6 +173,24 @@ age_leftovers() {
 	if ((${#files[@]})); then touch -h -d '2 hours ago' "${files[@]}"; fi
 }
 
+# Nothing that a hook has told is left to do.
+check_told() {
+	local told queued
+	told=$(ls -A "$HOST_DATA_FOLDER/--global/spool")
+	if [[ $told ]]; then problem "in the spool: $told"; fi
+	queued=$(store_value "SELECT count(*) FROM jobs WHERE state IN ('waiting', 'running')")
+	if [[ $queued != 0 ]]; then problem "$queued jobs stay in the queue"; fi
+}
+
+# The machine restarts, and each app is deployed anew.
+finish_by_boot() {
+	age_leftovers
+	host_boot
+	host_until 60 nobody_left || problem "processes stay after the boot"
+	: >"$HOST/log/next"
+	check_finished 0
+}
+
 finish_with() { # WORD...
 	local status=0
 	age_leftovers
@@ -227,6 +280,37 @@ no_problems() {
 		fi
 		check_killed
 		finish_with letsencrypt:enable "$app"
+	done
+	no_problems
+}
+
+# As long as the app has no certificate a boot deploys it anew, and the next run finds it; each app is gone before the next boot.
+@test "the worker that a deploy has started, killed at any of its calls: a boot or the next run finishes its work" {
+	local moment number=0 calls moments killing ended app survived=0
+	# Nothing starts by itself where the machine was booted a minute ago; in this build it was not.
+	host_clock "$EPOCHSECONDS"
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	host_run letsencrypt:set --global deploy-wait 0 >/dev/null
+	wrap_worker
+	for app in first1 first2; do
+		host_app "$app"
+		deploy_traced "$app" -qq -e "trace=$CALLS"
+		[[ $ended == 0 ]]
+	done
+	mapfile -t calls < <(sed -n 's/^\([a-z][a-z0-9_]*\)(.*/\1/p' "$HOST/tmp/worker/calls")
+	for app in first1 first2; do host_run --force apps:destroy "$app" >/dev/null; done
+	choose "${#calls[@]}" 6
+	for moment in "${moments[@]}"; do
+		host_until 60 nobody_left
+		host_app "kill$((++number))"
+		begin "a deploy's worker killed at call $moment of ${#calls[@]}, ${calls[moment - 1]}" "kill$number"
+		kill_at "$moment"
+		deploy_traced "$app" "${killing[@]}"
+		if [[ $ended == 0 ]]; then ((++survived)); fi
+		check_killed
+		if ((number % 2)); then finish_by_boot; else finish_with letsencrypt:auto-renew; fi
+		check_told
+		host_run --force apps:destroy "$app" >/dev/null
 	done
 	no_problems
 }
