@@ -45,9 +45,8 @@ is_settled() {
 	[[ -z $(ls "$HOST_DATA_FOLDER/--global/spool" 2>/dev/null) ]] && ! pgrep -f "^$HOST_LIB_FOLDER/plugins/.*/letsencrypt work" >/dev/null
 }
 
-# The names that apps had and have no more; without the plugin nobody sees that.
+# The names that apps had and have no more.
 note_left() { # WORD...
-	if [[ ! -e $HOST_LIB_FOLDER/plugins/enabled/letsencrypt ]]; then return 0; fi
 	case " $* " in
 	*" apps:destroy "*) left+=("${*: -1}") ;;
 	*" apps:rename "*) left+=("${*: -2:1}") ;;
