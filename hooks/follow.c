@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The engine writes into $D/--global/progress: under the entry's name the number of the job that follows from it (0 = none), under the job's number what it
- * says of that, "<kind>\t<app>\t<text>" a line, with the kinds of flow/talk.h.
+ * says of that (sys/progress_line.h).
  */
 #include "hooks/follow.h"
 
@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,18 +17,16 @@
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/loop.h"
+#include "sys/progress_line.h"
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/parse.h"
 #include "util/text.h"
 
-#define PROGRESS_MAX ((size_t)1024 * 1024)
 #define LINE_MAX_SIZE 4096
 /* There is no way to be told: it looks again. */
 #define PAUSE_MS 30
-
-enum { KIND_INFO1 = '0', KIND_INFO2, KIND_VERBOSE, KIND_WARN, KIND_STEP, KIND_END };
 
 struct follower {
 	const char *folder; /* of the progress */
@@ -45,20 +42,13 @@ struct follower {
 
 /* ---- what the engine says ---- */
 
-static bool read_progress(const struct follower *follower, const char *name, struct buf *content)
-{
-	struct err ignored;
-	AUTO_FD fd = dir_open(follower->folder, &ignored);
-
-	return fd >= 0 && file_read(fd, name, content, &ignored);
-}
-
-static void find_job(struct follower *follower)
+static void find_job(struct follower *follower, int folder_fd)
 {
 	AUTO_BUF content = BUF_MAX(sizeof(follower->job) - 1);
+	struct err ignored;
 	int64_t number;
 
-	if (!read_progress(follower, follower->entry, &content))
+	if (!file_read(folder_fd, follower->entry, &content, &ignored))
 		return;
 	AUTO_FREE char *text = text_trim(buf_text(&content));
 	if (!parse_int(text, 0, INT64_MAX, &number))
@@ -76,55 +66,42 @@ static void print_line(FILE *stream, const char *prefix, const char *text)
 	(void)fflush(stream);
 }
 
-static void print_said(struct follower *follower, const char *line)
+static void print_said(void *ctx, const struct progress_line *line)
 {
-	const char *app = strchr(line, '\t');
-	const char *text = app ? strchr(app + 1, '\t') : NULL;
+	struct follower *follower = ctx;
 
-	if (!text)
+	switch (line->kind) {
+	case PROGRESS_INFO1:
+		print_line(stdout, "-----> ", line->text);
 		return;
-	switch (line[0]) {
-	case KIND_INFO1:
-		print_line(stdout, "-----> ", text + 1);
+	case PROGRESS_INFO2:
+		print_line(stdout, "=====> ", line->text);
 		return;
-	case KIND_INFO2:
-		print_line(stdout, "=====> ", text + 1);
+	case PROGRESS_VERBOSE:
+		print_line(stdout, "       ", line->text);
 		return;
-	case KIND_VERBOSE:
-		print_line(stdout, "       ", text + 1);
+	case PROGRESS_WARN:
+		print_line(stderr, " !     ", line->text);
 		return;
-	case KIND_WARN:
-		print_line(stderr, " !     ", text + 1);
-		return;
-	case KIND_END:
+	case PROGRESS_END:
 		follower->has_ended = true;
 		return;
-	default:
+	case PROGRESS_STEP:
 		return;
-	}
-}
-
-/* Only whole lines: the rest of one is still being written. */
-static void read_job(struct follower *follower)
-{
-	AUTO_BUF content = BUF_MAX(PROGRESS_MAX);
-	char *end = NULL;
-
-	if (!read_progress(follower, follower->job, &content) || content.size <= follower->offset)
-		return;
-	for (char *line = content.data + follower->offset; !follower->has_ended && (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = '\0';
-		print_said(follower, line);
-		follower->offset = (size_t)(end + 1 - content.data);
 	}
 }
 
 static void look(struct follower *follower)
 {
+	struct err ignored;
+	AUTO_FD folder_fd = dir_open(follower->folder, &ignored);
+
+	if (folder_fd < 0)
+		return;
 	if (!follower->job[0])
-		find_job(follower);
+		find_job(follower, folder_fd);
 	if (follower->job[0] && !follower->has_ended)
-		read_job(follower);
+		progress_line_each(folder_fd, follower->job, &follower->offset, print_said, follower);
 }
 
 /* ---- until when ---- */

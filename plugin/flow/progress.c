@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker's words on their way to another process: "<kind>\t<app>\t<text>" a line. */
+/* A worker's words on their way to another process, and out of it again. */
 #include "flow/progress.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +11,14 @@
 #include "platform/platform.h"
 #include "sys/dir.h"
 #include "sys/file.h"
-#include "util/buf.h"
+#include "sys/progress_line.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/when.h"
 
-#define PROGRESS_MAX ((size_t)1024 * 1024)
+static_assert((int)TALK_INFO1 == PROGRESS_INFO1 && (int)TALK_INFO2 == PROGRESS_INFO2 && (int)TALK_VERBOSE == PROGRESS_VERBOSE &&
+		      (int)TALK_WARN == PROGRESS_WARN && (int)TALK_STEP == PROGRESS_STEP && (int)TALK_END == PROGRESS_END,
+	      "a worker's words mean the same to who reads them");
 
 static int progress_folder(struct context *context)
 {
@@ -39,11 +42,10 @@ void progress_close(struct progress *progress)
 static void write_down(void *ctx, enum talk_kind kind, const char *app, const char *text)
 {
 	struct progress *progress = ctx;
-	AUTO_FREE char *line = mem_fmt("%c\t%s\t%s\n", '0' + (int)kind, app ? app : "", text);
-	struct err ignored;
 
 	if (progress->folder_fd >= 0)
-		(void)!file_append(progress->folder_fd, progress->name, line, strlen(line), 0600, &ignored);
+		progress_line_add(progress->folder_fd, progress->name,
+				  &(struct progress_line){ .kind = (enum progress_kind)kind, .app = app ? app : "", .text = text });
 }
 
 struct talk progress_talk(struct progress *progress)
@@ -69,32 +71,19 @@ void progress_promise(struct context *context, const char *entry, int64_t job_id
 		(void)!file_replace_fast(folder_fd, entry, text, strlen(text), 0600, &ignored);
 }
 
-static void tell_line(const struct talk *talk, char *line)
+static void tell_line(void *ctx, const struct progress_line *line)
 {
-	char *app = strchr(line, '\t');
-	char *text = app ? strchr(app + 1, '\t') : NULL;
+	const struct talk *talk = ctx;
 
-	if (!text || *line < '0' || *line > '0' + (int)TALK_END)
-		return;
-	*app++ = '\0';
-	*text++ = '\0';
-	talk->say(talk->ctx, (enum talk_kind)(*line - '0'), *app ? app : NULL, text);
+	talk->say(talk->ctx, (enum talk_kind)line->kind, *line->app ? line->app : NULL, line->text);
 }
 
 void progress_tell(struct context *context, struct progress_reader *reader)
 {
-	AUTO_BUF content = BUF_MAX(PROGRESS_MAX);
 	AUTO_FD folder_fd = progress_folder(context);
 	char name[24];
-	struct err ignored;
-	char *end = NULL;
 
 	(void)snprintf(name, sizeof(name), "%" PRId64, reader->job_id);
-	if (folder_fd < 0 || !file_read(folder_fd, name, &content, &ignored) || content.size <= reader->offset)
-		return;
-	for (char *line = content.data + reader->offset; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = '\0';
-		tell_line(&context->talk, line);
-		reader->offset = (size_t)(end + 1 - content.data);
-	}
+	if (folder_fd >= 0)
+		progress_line_each(folder_fd, name, &reader->offset, tell_line, &context->talk);
 }

@@ -8,6 +8,7 @@
 #include "flow/budget.h"
 #include "flow/context.h"
 #include "flow/engine.h"
+#include "flow/gone.h"
 #include "flow/intake.h"
 #include "flow/notice.h"
 #include "flow/plan.h"
@@ -243,6 +244,7 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 	if (!context_store(context, err) || !intake_spool(context, err) || !platform_apps(context->platform, &apps, err) ||
 	    !store_wait_list(context->store, &sweep->waits, err))
 		return false;
+	gone_forget(context, &apps);
 	sweep->items = mem_new(apps.count + 1, sizeof(*sweep->items));
 	for (size_t i = 0; i < apps.count; i++)
 		look(sweep, apps.items[i]);

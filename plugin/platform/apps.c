@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The apps of the host and what the platform keeps about each: all of it read from files, relative to folders that stay open. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,6 +64,13 @@ bool platform_visible_apps(struct platform *platform, struct strs *ret_apps, str
 bool platform_check_app(struct platform *platform, const char *app, struct err *err)
 {
 	return is_app(platform, app) || err_set(err, ERR_NO_APP, "App %s does not exist", app);
+}
+
+bool platform_app_is_gone(const struct platform *platform, const char *app)
+{
+	struct stat status;
+
+	return name_is_app(app) && fstatat(platform->root_fd, app, &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
 }
 
 int platform_app_fd(struct platform *platform, const char *app, struct err *err)

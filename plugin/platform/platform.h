@@ -54,6 +54,8 @@ bool platform_apps(struct platform *platform, struct strs *ret_apps, struct err 
 bool platform_visible_apps(struct platform *platform, struct strs *ret_apps, struct err *err) MUST_USE;
 /* Fails with ERR_NO_APP and core's words: "App NAME does not exist". */
 bool platform_check_app(struct platform *platform, const char *app, struct err *err) MUST_USE;
+/* Nothing at all has this app's name in DOKKU_ROOT. What cannot be read, and a link to a volume that is not mounted, is there. */
+bool platform_app_is_gone(const struct platform *platform, const char *app);
 /* Descriptor of $DOKKU_ROOT/<app>; the caller closes it. */
 int platform_app_fd(struct platform *platform, const char *app, struct err *err) MUST_USE;
 /* The app's domains as written in VHOST (order kept; "_" and duplicates too); none when its vhosts are disabled. */
@@ -101,6 +103,8 @@ bool platform_setting(struct platform *platform, const char *app, const char *ke
 void platform_remember(struct platform *platform, bool on);
 /* Keys of ours that are set for app (or "--global"), sorted. */
 bool platform_setting_keys(struct platform *platform, const char *app, struct strs *ret_keys, struct err *err) MUST_USE;
+/* The folder with a folder of ours for each app that has any, and "--global"; borrowed. -1 = failed, ERR_MISSING: nothing was ever set. */
+int platform_settings_fd(struct platform *platform, struct err *err) MUST_USE;
 /* value NULL: deleted. 0600, folders 0755, owner as the platform wants it. */
 bool platform_setting_write(struct platform *platform, const char *app, const char *key, const char *value, struct err *err) MUST_USE;
 

@@ -205,6 +205,11 @@ bool platform_setting_keys(struct platform *platform, const char *app, struct st
 	return app_fd >= 0 ? list_keys(app_fd, ret_keys, err) : is_missing(&failure, err);
 }
 
+int platform_settings_fd(struct platform *platform, struct err *err)
+{
+	return open_plugin(platform, OURS, false, err);
+}
+
 /* ---- writing ---- */
 
 static bool remove_setting(struct platform *platform, const char *app, const char *key, struct err *err)

@@ -239,9 +239,8 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 @test "a template of the app's own without TLS is not built anew at each deploy" {
 	core_app web web.test
 	host_run letsencrypt:enable web >/dev/null
-	mkdir "$HOST_ROOT_FOLDER/web/source"
-	printf '%s\n' 'server {' '  listen {{ .PROXY_PORT }};' '  server_name web.test;' '  include {{ .DOKKU_ROOT }}/{{ .APP }}/nginx.conf.d/*.conf;' '}' \
-		>"$HOST_ROOT_FOLDER/web/source/nginx.conf.sigil"
+	host_template web /x
+	sed -i '/SSL_INUSE/,/end/d' "$HOST_ROOT_FOLDER/web/source/nginx.conf.sigil"
 	host_deploy web >/dev/null
 	spool post-deploy web
 	work

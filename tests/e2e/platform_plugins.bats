@@ -93,12 +93,12 @@ token=/.well-known/acme-challenge/x
 	host_run redirect:set web old.test web.test
 	host_run redirect:set web older.test web.test 302
 	[[ $(<"$HOST/home/dokku/web/REDIRECTS") == $'old.test:web.test:301\nolder.test:web.test:302' ]]
-	host_until 20 answers "http://web.test:$HOST_HTTP_PORT$token" host_http_get old.test "$token" --output /dev/null --write-out '%{redirect_url}'
+	host_until 20 answers "http://web.test$token" host_http_get old.test "$token" --output /dev/null --write-out '%{redirect_url}'
 	host_until 20 status_is 302 older.test /
 	challenge '' '^~'
 	host_until 20 status_is 301 old.test "$token"
 	host_run certs:generate web web.test
-	host_until 20 answers "https://web.test:$HOST_HTTPS_PORT/x" host_https_get old.test /x --insecure --output /dev/null --write-out '%{redirect_url}'
+	host_until 20 answers "https://web.test/x" host_https_get old.test /x --insecure --output /dev/null --write-out '%{redirect_url}'
 	host_run redirect:unset web old.test
 	host_until 20 answers_not old.test cat "$HOST/home/dokku/web/nginx.conf"
 	run -1 host_run redirect:set web older.test elsewhere.test
