@@ -14,7 +14,8 @@
 #include "util/mem.h"
 #include "util/strs.h"
 
-const char *notice_name(enum notice_kind kind)
+/* As it is told and stored; "" = good, or none. */
+static const char *notice_name(enum notice_kind kind)
 {
 	switch (kind) {
 	case NOTICE_FAILING:

@@ -32,8 +32,6 @@ struct notice_facts {
 	const char *cannot;        /* why it cannot be renewed at all */
 	const char *waits;
 };
-/* "failing", "ending", "expired", "held-back", "paused"; "" = good, or none. */
-const char *notice_name(enum notice_kind kind);
 /* *ret_cause: borrowed from the facts, or static. */
 enum notice_kind notice_of(const struct notice_facts *facts, int64_t now_at, const char **ret_cause);
 

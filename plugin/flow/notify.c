@@ -87,13 +87,20 @@ static bool run_program(struct context *context, const char *path, const struct 
 
 /* ---- mail ---- */
 
-/* As execvp would find it. */
-static bool is_in_path(const char *name)
+static const char *path_of_children(const struct context *context)
 {
-	const char *path = getenv("PATH");
+	for (const char *const *line = platform_child_env(context->platform); *line; line++)
+		if (text_starts(*line, "PATH="))
+			return *line + strlen("PATH=");
+	return "";
+}
+
+/* As execvp would find it. */
+static bool is_in_path(const struct context *context, const char *name)
+{
 	AUTO_STRS folders = { 0 };
 
-	strs_split(&folders, path ? path : "", ":");
+	strs_split(&folders, path_of_children(context), ":");
 	for (size_t i = 0; i < folders.count; i++) {
 		AUTO_FREE char *file = mem_fmt("%s/%s", folders.items[i], name);
 
@@ -155,7 +162,7 @@ bool notify(struct context *context, const struct notification *notification, bo
 	if (!platform_setting(context->platform, "--global", "notify", &program, err) ||
 	    !platform_property(context->platform, "cron", "--global", "mailto", &mail_to, err))
 		return false;
-	*ret_told = program || (mail_to && *mail_to && is_in_path(SENDMAIL));
+	*ret_told = program || (mail_to && *mail_to && is_in_path(context, SENDMAIL));
 	if (program)
 		return run_program(context, program, notification, err);
 	return !*ret_told || send_mail(context, mail_to, notification, err);

@@ -32,9 +32,12 @@ bool state_read(struct context *context, const char *app, uint64_t fingerprint, 
 
 bool state_read_now(struct context *context, const char *app, struct state *ret_state)
 {
-	uint64_t imprint = 0;
+	struct state_line line;
 
-	return state_line_read_any(global_folder(context), app, &imprint, ret_state) && imprint == state_fingerprint(context, app);
+	if (!state_line_read_any(global_folder(context), app, &line) || !state_line_is_of(&line, state_fingerprint(context, app)))
+		return false;
+	*ret_state = line.state;
+	return true;
 }
 
 void state_write(struct context *context, const char *app, uint64_t fingerprint, const struct state *state)

@@ -3,7 +3,7 @@
 #include "sys/state_line.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sys/dir.h"
@@ -17,37 +17,38 @@
 #define LINE_MAX_SIZE 256
 #define FORMAT_VERSION "1"
 #define FOLDER "state"
-#define IMPRINT_SIZE 16
 
-bool state_line_read_any(int global_fd, const char *app, uint64_t *ret_imprint, struct state *ret_state)
+bool state_line_read_any(int global_fd, const char *app, struct state_line *ret_line)
 {
 	struct err ignored;
 	AUTO_FD fd = global_fd >= 0 ? dir_open_at(global_fd, FOLDER, &ignored) : -1;
-	AUTO_BUF line = BUF_MAX(LINE_MAX_SIZE);
+	AUTO_BUF text = BUF_MAX(LINE_MAX_SIZE);
 	AUTO_STRS words = { 0 };
-	struct state state = { 0 };
-	char *end = NULL;
 
-	if (fd < 0 || !file_read(fd, app, &line, &ignored))
+	if (fd < 0 || !file_read(fd, app, &text, &ignored))
 		return false;
-	strs_split(&words, buf_text(&line), " \n");
-	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0 || strlen(words.items[1]) != IMPRINT_SIZE)
+	strs_split(&words, buf_text(&text), " \n");
+	if (words.count != 4 || strcmp(words.items[0], FORMAT_VERSION) != 0)
 		return false;
-	*ret_imprint = strtoull(words.items[1], &end, 16);
-	if (*end || !parse_int(words.items[2], 0, INT64_MAX, &state.check_at) || !parse_int(words.items[3], 0, INT64_MAX, &state.renew_at))
-		return false;
-	*ret_state = state;
-	return true;
+	(void)snprintf(ret_line->imprint, sizeof(ret_line->imprint), "%s", words.items[1]);
+	return parse_int(words.items[2], 0, INT64_MAX, &ret_line->state.check_at) && parse_int(words.items[3], 0, INT64_MAX, &ret_line->state.renew_at);
+}
+
+bool state_line_is_of(const struct state_line *line, uint64_t imprint)
+{
+	char expected[STATE_IMPRINT_SIZE];
+
+	(void)snprintf(expected, sizeof(expected), "%016" PRIx64, imprint);
+	return strcmp(line->imprint, expected) == 0;
 }
 
 bool state_line_read(int global_fd, const char *app, uint64_t imprint, struct state *ret_state)
 {
-	uint64_t written = 0;
-	struct state state = { 0 };
+	struct state_line line;
 
-	if (!state_line_read_any(global_fd, app, &written, &state) || written != imprint)
+	if (!state_line_read_any(global_fd, app, &line) || !state_line_is_of(&line, imprint))
 		return false;
-	*ret_state = state;
+	*ret_state = line.state;
 	return true;
 }
 

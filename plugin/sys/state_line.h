@@ -14,10 +14,18 @@ struct state {
 	int64_t renew_at; /* 0 = the app has no certificate of ours */
 };
 
+#define STATE_IMPRINT_SIZE 17
+
+struct state_line {
+	char imprint[STATE_IMPRINT_SIZE]; /* 16 hex digits */
+	struct state state;
+};
+
 /* global_fd: of $D/--global; -1 = there is none. True if the line is there and was written with this imprint (sys/imprint.h). */
 bool state_line_read(int global_fd, const char *app, uint64_t imprint, struct state *ret_state);
-/* The same whatever it was written with: taking an imprint costs more than finding that there is no line. */
-bool state_line_read_any(int global_fd, const char *app, uint64_t *ret_imprint, struct state *ret_state);
+/* The same in two steps: taking an imprint costs more than finding that there is no line. */
+bool state_line_read_any(int global_fd, const char *app, struct state_line *ret_line);
+bool state_line_is_of(const struct state_line *line, uint64_t imprint);
 /* Failures are ignored: without a line there is work to do. */
 void state_line_write(int global_fd, const char *app, uint64_t imprint, const struct state *state);
 void state_line_remove(int global_fd, const char *app);
