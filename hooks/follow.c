@@ -70,6 +70,8 @@ static void print_said(void *ctx, const struct progress_line *line)
 {
 	struct follower *follower = ctx;
 
+	if (follower->has_ended)
+		return;
 	switch (line->kind) {
 	case PROGRESS_INFO1:
 		print_line(stdout, "-----> ", line->text);

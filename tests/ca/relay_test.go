@@ -708,7 +708,7 @@ func TestCounts(t *testing.T) {
 	g.obtain(orderOf("a.test"))
 	s := g.stats()
 	connections := s["connections"].(map[string]any)
-	if fmt.Sprintf("%v %v %v %v", connections["handshakes"], s["depth"], s["streams"], s["total"]) != "1 7 1 7" || fmt.Sprint(connections["protocols"]) != "map[h2:1]" {
+	if fmt.Sprintf("%v %v %v %v %v", connections["handshakes"], connections["most"], s["depth"], s["streams"], s["total"]) != "1 1 7 1 7" || fmt.Sprint(connections["protocols"]) != "map[h2:1]" {
 		t.Error(s)
 	}
 	g.manage("/reset", nil)
@@ -726,6 +726,9 @@ func TestCounts(t *testing.T) {
 	g.newClient(true)
 	if r := g.must(200)(g.read(g.client.Get(g.clients.URL + "/dir"))); r.ProtoMajor != 1 {
 		t.Error(r.Proto)
+	}
+	if got := g.stats()["connections"].(map[string]any)["most"]; fmt.Sprint(got) != "2" {
+		t.Error(got)
 	}
 }
 

@@ -216,14 +216,15 @@ host_end_processes() {
 
 # host_destroy [DIR]: ends what the host has started, frees its ports, removes the folder.
 host_destroy() {
-	local directory=${1:-${HOST:-}}
+	local balancer balancers directory=${1:-${HOST:-}}
 	if [[ -z $directory || ! -f $directory/etc/host ]]; then return 0; fi
 	host_use "$directory"
 	host_end_processes
 	host_ca_stop
 	nginx_stop
 	if [[ -s $HOST/run/backend.pid ]]; then process_end TERM "$(<"$HOST/run/backend.pid")"; fi
-	if [[ -s $HOST/run/balancer.pid ]]; then process_end TERM "$(<"$HOST/run/balancer.pid")"; fi
+	mapfile -t balancers < <(cat "$HOST/run/balancers" 2>/dev/null)
+	for balancer in "${balancers[@]}"; do process_end TERM "$balancer"; done
 	if [[ -s $HOST/run/broker.pid ]]; then kill "$(<"$HOST/run/broker.pid")" 2>/dev/null || true; fi
 	ports_release "$HOST_HTTP_PORT"
 	rm -rf "${HOST:?}"
@@ -327,7 +328,7 @@ host_template() {
 # host_balancer FROM TO: a load balancer, that hands what comes in at the address FROM on to TO, and says by the PROXY protocol where it came from
 host_balancer() {
 	setsid "$HOST/lib/balancer" "$@" "$HOST_HTTP_PORT" "$HOST_HTTPS_PORT" </dev/null >/dev/null 2>>"$HOST/log/balancer" 3>&- 4>&- &
-	echo $! >"$HOST/run/balancer.pid"
+	echo $! >>"$HOST/run/balancers"
 	disown
 	host_until 5 host_curl --output /dev/null --max-time 2 --connect-timeout 1 "http://$1:$HOST_HTTP_PORT/"
 }
