@@ -36,6 +36,15 @@ setup() {
 	[[ $PEBBLE_PROFILES == yes ]] || skip "this Pebble has one lifetime for all certificates"
 }
 
+# A test that fails leaves its visitors behind.
+teardown() {
+	local client
+	for client in "$HOST"/run/client-*; do
+		if [[ -e $client ]]; then kill "$(<"$client")" 2>/dev/null || true; fi
+		rm -f "$client"
+	done
+}
+
 app_names() {
 	local number
 	for ((number = 1; number <= APPS; number++)); do echo "app$number.platform.test"; done
@@ -82,6 +91,7 @@ leaf_hex() {
 
 start_client() { # new|keep
 	"$HOST/tmp/client" "$1" "$HOST_HTTPS_PORT" "$HOST/tmp/names" >"$HOST/log/client-$1" 3>&- &
+	echo $! >"$HOST/run/client-$1"
 }
 
 # What a client saw of each name: the old or the new leaf, and 2 s after the reload only the new one.
@@ -104,19 +114,19 @@ check_sightings() { # new|keep RELOADED_MS
 
 # Renews all fifty while two clients look on. Sets `status` and what `counted` sets; checks what the visitors saw.
 renew_fifty() { # PROFILE GRACE
-	local number old_leaves=() pids=() reloaded
+	local number old_leaves=() pids reloaded
 	make_due "$1" "$2"
 	for ((number = 1; number <= APPS; number++)); do old_leaves[number]=$(leaf_hex "$(tls_folder "app$number")/server.crt"); done
 	start_client new
-	pids+=($!)
 	start_client keep
-	pids+=($!)
 	counted letsencrypt:auto-renew
 	[[ $status -eq 0 ]]
 	((bought == APPS && orders == APPS && connections == 1 && ours >= 1 && theirs == 0))
 	sleep 3 # nobody may see an old one any more from two seconds after the reload on
+	pids=("$(<"$HOST/run/client-new")" "$(<"$HOST/run/client-keep")")
 	kill "${pids[@]}"
 	wait "${pids[@]}"
+	rm "$HOST"/run/client-*
 	reloaded=$(awk '$2 == "plugin" && $3 == "reload" { split($1, at, /[.,]/); ms = at[1] substr(at[2], 1, 3) } END { print ms }' "$HOST/log/proxy")
 	check_sightings new "$reloaded"
 	check_sightings keep "$reloaded"

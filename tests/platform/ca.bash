@@ -57,11 +57,12 @@ host_ca_start_dns() {
 	disown
 }
 
-# PEBBLE_* of the caller's environment count, with defaults that make runs quick and repeatable.
+# PEBBLE_* of the caller's environment count, with defaults that make runs quick and repeatable. One thread: Pebble 2.10 takes the locks of orders and
+# authorizations in both orders, and with several threads many orders at once can bring it to a standstill.
 host_ca_start_pebble() {
 	local flags=(-config "$HOST/ca/pebble.json" -dnsserver "127.0.0.1:$HOST_DNS_PORT")
 	if [[ ${CA_STRICT:-1} == 1 ]]; then flags+=(-strict); fi
-	setsid env PEBBLE_VA_NOSLEEP="${PEBBLE_VA_NOSLEEP-1}" PEBBLE_WFE_NONCEREJECT="${PEBBLE_WFE_NONCEREJECT-0}" \
+	setsid env GOMAXPROCS=1 PEBBLE_VA_NOSLEEP="${PEBBLE_VA_NOSLEEP-1}" PEBBLE_WFE_NONCEREJECT="${PEBBLE_WFE_NONCEREJECT-0}" \
 		PEBBLE_AUTHZREUSE="${PEBBLE_AUTHZREUSE-0}" "$PEBBLE" "${flags[@]}" </dev/null >"$HOST/log/pebble" 2>&1 3>&- 4>&- &
 	echo $! >"$HOST/run/pebble.pid"
 	disown
