@@ -11,12 +11,11 @@
 #include "flow/windows.h"
 #include "platform/platform.h"
 #include "sys/clock.h"
+#include "sys/schedule.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/text.h"
 #include "util/when.h"
-
-#define BOOT_S (10 * WHEN_MINUTE)
 
 bool automatic_is(const char *reason)
 {
@@ -32,7 +31,7 @@ int64_t automatic_not_before(const struct context *context)
 {
 	int64_t uptime_s = clock_uptime_s();
 
-	return uptime_s >= BOOT_S ? 0 : when_add(clock_now(&context->clock), BOOT_S - uptime_s);
+	return uptime_s >= SCHEDULE_BOOT_S ? 0 : when_add(clock_now(&context->clock), SCHEDULE_BOOT_S - uptime_s);
 }
 
 bool automatic_leaves(const struct app *app)
