@@ -90,6 +90,14 @@ bool app_is_settled(const struct hook_call *call, const char *app)
 	return global_fd >= 0 && state_line_read(global_fd, app, imprint_of_app(call->root, call->lib_root, app), &state) && clock_now(&clock) < state.check_at;
 }
 
+bool app_has_snippet(const struct hook_call *call, const char *app)
+{
+	AUTO_FREE char *path = mem_fmt("%s/%s/nginx.conf.d/letsencrypt.conf", call->root, app);
+	struct stat info;
+
+	return lstat(path, &info) == 0;
+}
+
 bool app_has_traces(const struct hook_call *call, const char *app)
 {
 	const struct {

@@ -650,3 +650,14 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_until 5 is 'shop.test web.test' leaf_names shop.test
 	[ "$(store_value 'SELECT group_concat(app) FROM apps')" = shop ]
 }
+
+@test "a renamed app of which nothing else is asked answers challenges from its next deploy on" {
+	stories
+	host_app web web.test
+	host_deploy web >/dev/null
+	host_run apps:rename --skip-deploy web shop >/dev/null
+	host_until 30 test -e "$HOST_LIB_FOLDER/data/letsencrypt/--global/state/shop"
+	[ ! -e "$HOST/home/dokku/shop/nginx.conf.d/letsencrypt.conf" ]
+	host_deploy shop >/dev/null
+	grep -q "$HOST_LIB_FOLDER/data/letsencrypt/shop" "$HOST/home/dokku/shop/nginx.conf.d/letsencrypt.conf"
+}
