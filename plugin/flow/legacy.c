@@ -123,6 +123,9 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 			strs_add(&names, domains.items[i]);
 	config = legacy_config(settings->server, settings->email, args ? args : "", (const char *const *)strs_argv(&names));
 	name = file_name(&names, app->wanted.names.items[0]);
+	/* So long a name has no file that is called by it: the old plugin could not have had the certificate either. */
+	if (strlen(name) + strlen(".crt") > NAME_MAX)
+		return true;
 	return write_folder(context, app, config, docker_options ? docker_options : "", name, chain_pem, key_pem, err) ||
 	       err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
 }

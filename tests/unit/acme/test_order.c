@@ -249,6 +249,35 @@ static void one_that_is_gone_is_missing(void **state)
 	}
 }
 
+/* The CA has moved what gives nonces since the directory was kept: that says nothing of the order. */
+static void one_is_not_missing_because_nonces_are(void **state)
+{
+	static const char moved[] = "{\"newNonce\":\"" BASE "/old\",\"newAccount\":\"" BASE "/account\",\"newOrder\":\"" BASE "/order\",\"revokeCert\":\"" BASE "/revoke\"}";
+	struct scene *scene = *state;
+
+	name(scene, "blog.example.com");
+	(void)fixture_acme(scene->base, moved);
+	scene->request.url = BASE "/order/1";
+	on_order(scene, ORDER, "valid");
+	fake_on(scene->http, CERT, chain_answer(scene, "Root One"));
+	fake_on(scene->http, "HEAD /old", (struct fake_answer){ .status = 404, .has_no_nonce = true });
+	assert_run(scene);
+	assert_int_equal(fake_count(scene->http, "GET /dir"), 1);
+	assert_int_equal(fake_count(scene->http, ORDER), 1);
+}
+
+static void one_is_not_missing_where_there_are_no_nonces(void **state)
+{
+	struct scene *scene = *state;
+
+	name(scene, "blog.example.com");
+	scene->request.url = BASE "/order/1";
+	fake_off(scene->http, "HEAD /nonce");
+	fake_on(scene->http, "HEAD /nonce", (struct fake_answer){ .status = 404, .has_no_nonce = true });
+	assert_fails(scene, ERR_PROTOCOL, "blog.example.com");
+	assert_int_equal(fake_count(scene->http, ORDER), 0);
+}
+
 /* ---- replaces ---- */
 
 static void refused_replaces_is_left_out(void **state)
@@ -371,6 +400,8 @@ int main(void)
 		cmocka_unit_test(one_is_taken_up_wherever_it_stands),
 		SCENE(one_that_became_invalid_is_told),
 		cmocka_unit_test(one_that_is_gone_is_missing),
+		SCENE(one_is_not_missing_because_nonces_are),
+		SCENE(one_is_not_missing_where_there_are_no_nonces),
 		cmocka_unit_test(refused_replaces_is_left_out),
 		cmocka_unit_test(an_alternate_is_fetched_only_when_wanted),
 		cmocka_unit_test(what_is_no_certificate_is_refused),
