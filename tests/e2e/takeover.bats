@@ -222,6 +222,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	host_ca_start
 	legacy_property --global server "$HOST_CA_DIRECTORY"
 	legacy_property --global ca-certificate "$HOST_CA_CERT"
+	legacy_property --global email "$LEGACY_EMAIL"
 	legacy_own
 	core_app back back.example.test
 	# The name of the files is the first domain, whatever can be in a certificate.
@@ -229,7 +230,8 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	legacy_issue ec 10 back.example.test && legacy_place back "$HOST_CA_DIRECTORY" && legacy_install back
 	mkdir -p "$HOST_ROOT_FOLDER/back/nginx.conf.d"
 	echo "location ^~ /.well-known/acme-challenge { alias $HOST_DATA_FOLDER/back/.well-known/acme-challenge; }" >"$HOST_ROOT_FOLDER/back/nginx.conf.d/letsencrypt.conf"
-	legacy_own
+	# The umask of whoever called it.
+	mkdir -p "$HOST_DATA_FOLDER/back/.well-known/acme-challenge" && chmod 700 "$HOST_DATA_FOLDER/back"{,/.well-known{,/acme-challenge}}
 	legacy_property back graceperiod 2592000 && legacy_own
 	host_quietly proxy:build-config back
 	serial=$(leaf_serial back.example.test)
@@ -247,6 +249,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	diff "$(legacy_folder back)/current/certificates/intranet.pem" <(cat "$(legacy_folder back)"/current/certificates/intranet.{crt,key})
 	[[ $(legacy_list | grep '^back ') == "$(listed | grep '^back ')" ]]
 	[[ -z $(find "$HOST_ROOT_FOLDER/back/letsencrypt" -type f -perm /077) ]]
+	[[ -z $(find "$HOST_DATA_FOLDER/back" -type d ! -perm 755) ]]
 }
 
 # Under PROGRAM..., as user dokku, without the rest of install.
