@@ -7,6 +7,7 @@
 #include "flow/context.h"
 #include "flow/engine.h"
 #include "flow/intake.h"
+#include "flow/legacy.h"
 #include "flow/ports.h"
 #include "flow/talk.h"
 #include "flow/worker.h"
@@ -44,7 +45,6 @@ static void tell_still_valid(const struct context *context, const struct app *ap
 {
 	talk_say(&context->talk, TALK_INFO1, app->name, "Certificate is still valid for %s, skipping certificate request", app->name);
 	talk_say(&context->talk, TALK_INFO1, app->name, "Pass --force to letsencrypt:enable to request a new certificate anyway");
-	talk_say(&context->talk, TALK_END, app->name, "%s", "");
 }
 
 static bool asks_ca(const struct decision *decision)
@@ -65,7 +65,10 @@ static bool consider(struct enabling *enabling, const char *name, struct err *er
 		return false;
 	if (decision.kind == DECISION_NOTHING && app.held.app.unserved_at == 0) {
 		tell_still_valid(context, &app);
-		return true;
+		if (!legacy_is_behind(context, &app, true)) {
+			talk_say(&context->talk, TALK_END, name, "%s", "");
+			return true;
+		}
 	}
 	enabling->requests[enabling->count++] = (struct request){ .app = name, .reason = "enable", .is_forced = enabling->is_forced };
 	return true;
