@@ -14,6 +14,7 @@
 #include "flow/context.h"
 #include "flow/engine.h"
 #include "flow/install.h"
+#include "flow/legacy.h"
 #include "flow/leftovers.h"
 #include "flow/mend.h"
 #include "flow/names.h"
@@ -327,6 +328,15 @@ static bool install(struct issue *issue, struct err *err)
 
 /* ---- the job ---- */
 
+/* What is only there for going back is no reason to fail. */
+static void follow(const struct issue *issue)
+{
+	struct err err;
+
+	if (issue->planned.app.held.is_ours && !legacy_follow(issue->worker->context, &issue->planned.app, is_typed(issue), &err))
+		talk_err(issue->talk, issue->name, &err);
+}
+
 static bool carry_out_decision(struct issue *issue, struct err *err)
 {
 	switch (issue->planned.decision.kind) {
@@ -335,6 +345,7 @@ static bool carry_out_decision(struct issue *issue, struct err *err)
 			issue->expects_renewal = false;
 			return install_serve(issue->worker, &issue->planned.app, issue->talk, err);
 		}
+		follow(issue);
 		return true;
 	case DECISION_REFUSE:
 		err_record(err, ERR_REFUSED, 0, "%s", issue->planned.decision.why);

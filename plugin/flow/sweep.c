@@ -10,6 +10,7 @@
 #include "flow/engine.h"
 #include "flow/gone.h"
 #include "flow/intake.h"
+#include "flow/legacy.h"
 #include "flow/notice.h"
 #include "flow/plan.h"
 #include "flow/state.h"
@@ -146,7 +147,7 @@ static bool consider(struct sweep *sweep, struct candidate *candidate)
 	}
 	switch (candidate->decision.kind) {
 	case DECISION_NOTHING:
-		if (candidate->app.held.app.unserved_at > 0 && candidate->app.held.is_ours)
+		if (candidate->app.held.is_ours && (candidate->app.held.app.unserved_at > 0 || legacy_is_behind(sweep->context, &candidate->app, false)))
 			return true;
 		tell_not_due(sweep, candidate->app.name, candidate->app.held.is_ours ? candidate->decision.at : 0);
 		state_remember(sweep->context, &candidate->app, &candidate->decision, candidate->fingerprint);

@@ -197,8 +197,8 @@ static bool adopt(struct holders *holders, const struct holder *holder, struct e
 	key = key_from_pem(buf_text(&key_pem), err);
 	if (!key || !cert_check_key(buf_text(&chain_pem), key, err))
 		return err_wrap(err, "tls/server.key");
-	if (holder->footprint == FOOTPRINT_COPY && !legacy_write(context, &app, &chain_pem, &key_pem, err))
-		return false;
+	if (holder->footprint == FOOTPRINT_COPY && !legacy_follow(context, &app, false, err))
+		talk_err(&context->talk, holder->app, err);
 	if (!certs_adopt(certs_fd, holder->leaf, &chain_pem, &key_pem, err) || !put_row(context, &app, key, buf_text(&chain_pem), err) ||
 	    !store_app_uses(context->store, holder->app, holder->leaf, err))
 		return false;

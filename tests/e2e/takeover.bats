@@ -124,7 +124,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 # ---- tests ----
 
 @test "what the bash plugin left is taken over in place: the same list, no request, nothing deleted" {
-	local before
+	local app before
 	lay_out
 	before=$(legacy_list)
 	[[ $(wc -l <<<"$before") == 11 ]]
@@ -136,6 +136,8 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	# What the bash plugin did not see any more is found; what somebody replaced by hand is not ours.
 	diff <(grep -v '^byhand ' <<<"$before") <(listed | grep -vE '^(renamed|dangling|changed|cut) ')
 	[[ $(listed | grep -cE '^(renamed|dangling|changed|cut) ') == 4 ]]
+	# It would see them again, too.
+	for app in renamed dangling; do legacy_is_active "$app"; done
 	# Nothing is gone or changed, and new files are ours: older settings as properties, the layout of an app that had lost it.
 	contents >"$HOST/tmp/after"
 	run -0 comm -23 "$HOST/tmp/before" "$HOST/tmp/after"
@@ -222,6 +224,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	host_ca_start
 	legacy_property --global server "$HOST_CA_DIRECTORY"
 	legacy_property --global ca-certificate "$HOST_CA_CERT"
+	legacy_property --global email "$LEGACY_EMAIL"
 	legacy_own
 	core_app back back.example.test
 	# The name of the files is the first domain, whatever can be in a certificate.
@@ -229,7 +232,8 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	legacy_issue ec 10 back.example.test && legacy_place back "$HOST_CA_DIRECTORY" && legacy_install back
 	mkdir -p "$HOST_ROOT_FOLDER/back/nginx.conf.d"
 	echo "location ^~ /.well-known/acme-challenge { alias $HOST_DATA_FOLDER/back/.well-known/acme-challenge; }" >"$HOST_ROOT_FOLDER/back/nginx.conf.d/letsencrypt.conf"
-	legacy_own
+	# The umask of whoever called it.
+	mkdir -p "$HOST_DATA_FOLDER/back/.well-known/acme-challenge" && chmod 700 "$HOST_DATA_FOLDER/back"{,/.well-known{,/acme-challenge}}
 	legacy_property back graceperiod 2592000 && legacy_own
 	host_quietly proxy:build-config back
 	serial=$(leaf_serial back.example.test)
@@ -247,6 +251,31 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	diff "$(legacy_folder back)/current/certificates/intranet.pem" <(cat "$(legacy_folder back)"/current/certificates/intranet.{crt,key})
 	[[ $(legacy_list | grep '^back ') == "$(listed | grep '^back ')" ]]
 	[[ -z $(find "$HOST_ROOT_FOLDER/back/letsencrypt" -type f -perm /077) ]]
+	[[ -z $(find "$HOST_DATA_FOLDER/back" -type d ! -perm 755) ]]
+}
+
+@test "what the bash plugin would look for is kept up to date without an order" {
+	local before orders
+	orders=$(ca_orders)
+	before=$(readlink "$(legacy_folder back)/current")
+	# It goes by the first domain.
+	run -0 host_run domains:remove back intranet
+	host_until 5 legacy_is_active back
+	[[ $(readlink "$(legacy_folder back)/current") != "$before" ]]
+	# And by what it would call its client with, when somebody asks for a certificate.
+	before=$(readlink "$(legacy_folder back)/current")
+	run -0 host_run letsencrypt:set back lego-args --cert.timeout=45
+	run -0 host_run letsencrypt:set back lego-docker-options "-v /tmp/sentinel:/sentinel:ro"
+	run -0 host_run letsencrypt:enable back
+	shows "Certificate is still valid for back, skipping certificate request"
+	[[ $(readlink "$(legacy_folder back)/current") != "$before" ]]
+	grep -q -- ' --cert.timeout=45 ' "$(legacy_folder back)/current/config"
+	[[ $(<"$(legacy_folder back)/current/docker_options") == "-v /tmp/sentinel:/sentinel:ro" ]]
+	legacy_is_active back
+	run -0 host_run letsencrypt:cleanup back
+	[[ $(find "$(legacy_folder back)" -mindepth 1 -maxdepth 1 -type d) == "$(readlink "$(legacy_folder back)/current")" ]]
+	legacy_is_active back
+	[[ $(ca_orders) == "$orders" ]]
 }
 
 # Under PROGRAM..., as user dokku, without the rest of install.
