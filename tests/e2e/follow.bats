@@ -222,6 +222,47 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	host_until 5 is "new.test web.test" leaf_names new.test
 }
 
+lease() { store_value "SELECT until_at FROM leases WHERE name = 'worker'"; }
+job_of_entry_is() { [[ -e $progress/$entry && $(store_value "SELECT state FROM jobs WHERE id = $(<"$progress/$entry")") == "$1" ]]; }
+
+@test "a worker that works for long says so now and then, not at each look into the queue" {
+	core_app other other.test
+	core_app web web.test
+	host_run letsencrypt:enable web >/dev/null
+	printf 'new.test\n' >>"$HOST_ROOT_FOLDER/web/VHOST"
+	spool post-domains-update web add new.test
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	host_until 10 is_tested
+	before=$(lease)
+	set_clock 200
+	spool post-domains-update other add
+	host_until 10 test -e "$progress/$entry"
+	[[ $(lease) == "$before" ]]
+	set_clock 400
+	app_setting other auto-enable true
+	spool post-deploy other
+	host_until 20 job_of_entry_is running
+	(($(lease) >= before + 390))
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+}
+
+@test "a thousand jobs need no more files open at once than one" {
+	local number folder=$HOST_DATA_FOLDER/--global/spool HOST_WRAPPER=()
+	host_apps 200 many
+	app_setting --global auto-enable true
+	spool post-deploy many1
+	for ((number = 2; number <= 200; number++)); do
+		printf 'post-deploy\nmany%d\n' "$number" >"$folder/$(printf '%019d.%016x' "$number" "$number")"
+	done
+	if ((HOST_ROOT)); then chown -R "$HOST_USER" "$folder"; fi
+	HOST_WRAPPER=(prlimit --nofile=100:100)
+	work
+	[[ $(store_value "SELECT state || ' ' || count(*) FROM jobs GROUP BY state") == "done 200" ]]
+}
+
 # ---- the proxy ----
 
 @test "https comes back when a new port map took it away" {
