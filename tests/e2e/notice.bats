@@ -132,6 +132,26 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	[[ $(states) == "failing mended" ]]
 }
 
+has_failed_events() { (($(store_value "SELECT count(*) FROM events WHERE app = 'web' AND result LIKE 'failed%' AND cause = 'enable'") >= $1)); }
+
+@test "what one process is just telling another does not tell as well" {
+	no_ca
+	program <<-EOF
+		cat >/dev/null
+		mktemp "$told/XXXXXX.begun"
+		until [ -e "$HOST/tmp/go" ]; do sleep 0.05; done
+	EOF
+	host_run letsencrypt:enable web >/dev/null 2>&1 &
+	first=$!
+	host_until 20 compgen -G "$told/*.begun"
+	host_run letsencrypt:enable web >/dev/null 2>&1 &
+	second=$!
+	host_until 20 has_failed_events 2
+	touch "$HOST/tmp/go"
+	wait "$first" "$second" || true
+	[[ $(find "$told" -name '*.begun' | wc -l) == 1 ]]
+}
+
 @test "without a program it is mailed, where there are a sendmail and somebody to mail to" {
 	no_ca
 	printf '#!/bin/sh\necho "$@" >"%s/arguments"\ncat >"%s/mail"\n' "$told" "$told" >"$HOST/bin/sendmail"
