@@ -160,6 +160,7 @@ has_failed_events() { (($(store_value "SELECT count(*) FROM events WHERE app = '
 	[[ ! -e $told/mail ]]
 	mkdir -p "$HOST_LIB_FOLDER/config/cron/--global"
 	printf 'ops@example.test\nBcc: all@example.test' >"$HOST_LIB_FOLDER/config/cron/--global/mailto"
+	printf 'a-name-that-is-forty-characters-%02d.test\n' {1..60} >>"$HOST_ROOT_FOLDER/web/VHOST"
 	if ((HOST_ROOT)); then chown -R "$HOST_USER" "$HOST_LIB_FOLDER/config/cron"; fi
 	run -1 host_run letsencrypt:enable web
 	[[ $(<"$told/arguments") == "-i -t" ]]
@@ -168,6 +169,8 @@ has_failed_events() { (($(store_value "SELECT count(*) FROM events WHERE app = '
 	run -1 grep -i '^bcc' "$told/mail"
 	grep -q '^Cause: .*localhost:1' "$told/mail"
 	grep -q '^Next: .*dokku letsencrypt:events web' "$told/mail"
+	grep -q 'a-name-that-is-forty-characters-60.test' "$told/mail"
+	run -1 grep -E '.{500}.{499}' "$told/mail"
 	rm "$told/mail"
 	run -1 host_run letsencrypt:enable web
 	[[ ! -e $told/mail ]]
