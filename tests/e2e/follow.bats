@@ -128,18 +128,27 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(ca_orders) == 0 ]]
 }
 
-@test "a cause is told once in full, then in one line" {
+@test "a refusal takes one line, the first time and later; all of it is among the events" {
 	core_app web web.test
-	host_run letsencrypt:set --global auto-enable true >/dev/null
+	host_run domains:add web localhost >/dev/null
+	host_run letsencrypt:set web auto-enable true >/dev/null
+	host_run letsencrypt:set web lego-docker-options "--network host" >/dev/null
 	host_run letsencrypt:set --global email >/dev/null
 	spool post-deploy web
 	work
-	[[ $(told) == *"Cannot request a certificate without an e-mail address!"*"Provide your e-mail address"* ]]
+	[[ $(told | grep -v Enabling | grep -c .) == 1 ]]
+	[[ $(told) == *"web: ERROR: Cannot request a certificate without an e-mail address! Provide your e-mail address"*"(dokku letsencrypt:events web)" ]]
 	spool post-deploy web
 	work
 	[[ $(told | grep -c .) == 1 && $(told) == *"Cannot request a certificate without an e-mail address!, as before"* ]]
 	has_ended
 	[[ $(store_value "SELECT count(*) FROM events WHERE app = 'web' AND cause = 'deploy'") == 1 ]]
+	[[ $(store_value "SELECT result FROM events WHERE app = 'web' AND cause = 'deploy'") == *"or for all apps using"* ]]
+	# What is left out is told with what is ordered.
+	host_run letsencrypt:set --global email "ops@example.test" >/dev/null
+	spool post-deploy web
+	work
+	[[ $(told) == *"Ignored in lego-args"*"Domain 'localhost' is left out"*"Getting letsencrypt certificate"* ]]
 }
 
 @test "no room in the budget: one line, and the deploy need not wait" {
