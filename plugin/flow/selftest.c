@@ -134,27 +134,23 @@ static bool any_is_wrong(const struct self_test *test)
 	return false;
 }
 
-/* A listener that is in the app's nginx.conf but takes no connection: nginx is still about to reload. */
-static bool any_is_missing(const struct self_test *test)
+/*
+ * No answer, but one may come: a listener that takes no connection is there after the reload that nginx is about to make; a proxy that does not know the name yet
+ * may close the connection without a word.
+ */
+static bool is_to_come(const struct self_test *test, size_t i)
 {
-	for (size_t i = 0; i < test->count; i++)
-		if (test->probes[i].outcome == PROBE_UNREACHABLE)
-			return true;
-	return false;
+	enum probe_outcome outcome = test->probes[i].outcome;
+
+	return outcome == PROBE_UNREACHABLE || (test->challenge->awaits_proxy && outcome != PROBE_ANSWERED);
 }
 
-static bool any_is_silent(const struct self_test *test)
-{
-	for (size_t i = 0; i < test->count; i++)
-		if (test->probes[i].outcome != PROBE_ANSWERED)
-			return true;
-	return false;
-}
-
-/* A proxy that does not know the name yet may close the connection without a word. */
 static bool must_ask_again(const struct self_test *test)
 {
-	return any_is_wrong(test) || any_is_missing(test) || (test->challenge->awaits_proxy && any_is_silent(test));
+	for (size_t i = 0; i < test->count; i++)
+		if (is_wrong(test, i) || is_to_come(test, i))
+			return true;
+	return false;
 }
 
 /* One reload for all whose self-test had begun before it. */

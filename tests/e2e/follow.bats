@@ -128,18 +128,27 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(ca_orders) == 0 ]]
 }
 
-@test "a cause is told once in full, then in one line" {
+@test "a refusal takes one line, the first time and later; all of it is among the events" {
 	core_app web web.test
-	host_run letsencrypt:set --global auto-enable true >/dev/null
+	host_run domains:add web localhost >/dev/null
+	host_run letsencrypt:set web auto-enable true >/dev/null
+	host_run letsencrypt:set web lego-docker-options "--network host" >/dev/null
 	host_run letsencrypt:set --global email >/dev/null
 	spool post-deploy web
 	work
-	[[ $(told) == *"Cannot request a certificate without an e-mail address!"*"Provide your e-mail address"* ]]
+	[[ $(told | grep -v Enabling | grep -c .) == 1 ]]
+	[[ $(told) == *"web: ERROR: Cannot request a certificate without an e-mail address! Provide your e-mail address"*"(dokku letsencrypt:events web)" ]]
 	spool post-deploy web
 	work
 	[[ $(told | grep -c .) == 1 && $(told) == *"Cannot request a certificate without an e-mail address!, as before"* ]]
 	has_ended
 	[[ $(store_value "SELECT count(*) FROM events WHERE app = 'web' AND cause = 'deploy'") == 1 ]]
+	[[ $(store_value "SELECT result FROM events WHERE app = 'web' AND cause = 'deploy'") == *"or for all apps using"* ]]
+	# What is left out is told with what is ordered.
+	host_run letsencrypt:set --global email "ops@example.test" >/dev/null
+	spool post-deploy web
+	work
+	[[ $(told) == *"Ignored in lego-args"*"Domain 'localhost' is left out"*"Getting letsencrypt certificate"* ]]
 }
 
 @test "no room in the budget: one line, and the deploy need not wait" {
@@ -220,6 +229,47 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	host_run proxy:build-config web >/dev/null
 	wait "$first" "$second"
 	host_until 5 is "new.test web.test" leaf_names new.test
+}
+
+lease() { store_value "SELECT until_at FROM leases WHERE name = 'worker'"; }
+job_of_entry_is() { [[ -e $progress/$entry && $(store_value "SELECT state FROM jobs WHERE id = $(<"$progress/$entry")") == "$1" ]]; }
+
+@test "a worker that works for long says so now and then, not at each look into the queue" {
+	core_app other other.test
+	core_app web web.test
+	host_run letsencrypt:enable web >/dev/null
+	printf 'new.test\n' >>"$HOST_ROOT_FOLDER/web/VHOST"
+	spool post-domains-update web add new.test
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	host_until 10 is_tested
+	before=$(lease)
+	set_clock 200
+	spool post-domains-update other add
+	host_until 10 test -e "$progress/$entry"
+	[[ $(lease) == "$before" ]]
+	set_clock 400
+	app_setting other auto-enable true
+	spool post-deploy other
+	host_until 20 job_of_entry_is running
+	(($(lease) >= before + 390))
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+}
+
+@test "a thousand jobs need no more files open at once than one" {
+	local number folder=$HOST_DATA_FOLDER/--global/spool HOST_WRAPPER=()
+	host_apps 200 many
+	app_setting --global auto-enable true
+	spool post-deploy many1
+	for ((number = 2; number <= 200; number++)); do
+		printf 'post-deploy\nmany%d\n' "$number" >"$folder/$(printf '%019d.%016x' "$number" "$number")"
+	done
+	if ((HOST_ROOT)); then chown -R "$HOST_USER" "$folder"; fi
+	HOST_WRAPPER=(prlimit --nofile=100:100)
+	work
+	[[ $(store_value "SELECT state || ' ' || count(*) FROM jobs GROUP BY state") == "done 200" ]]
 }
 
 # ---- the proxy ----
