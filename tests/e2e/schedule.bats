@@ -182,6 +182,22 @@ become() {
 	one_run cron-entries
 }
 
+@test "a crontab that has our line and starts nothing: the host's own schedule stands in" {
+	use_clock
+	host_app web web.test
+	one_run cron-entries
+	# the cron daemon is dead, or it may not write the log
+	pass 3600
+	host_schedule_run
+	[[ $(finished) == 1 ]]
+	pass 3600
+	host_schedule_run
+	[[ $(finished) == 2 ]]
+	grep -q "^ !     dokku's crontab has started no run since " "$log"
+	# it runs again: one of the two does it
+	one_run cron-entries
+}
+
 @test "switched off it stays off: through updates, for both mechanisms, and the bash plugin's flag goes with it" {
 	use_clock
 	host_app web web.test
