@@ -163,6 +163,35 @@ state() { (cd "$BATS_TEST_TMPDIR" && find home lib -path '*/available/*' -prune 
 	[ "$(find "$units" -mindepth 1)" = "$units/timers.target.wants" ]
 }
 
+@test "a log that the platform's user may not write to becomes his, since nothing would run" {
+	[ "$(id -u)" -eq 0 ] || skip "only root can give files away"
+	export DOKKU_LOGS_DIR=$BATS_TEST_TMPDIR/log
+	log=$DOKKU_LOGS_DIR/letsencrypt.log
+	mkdir "$DOKKU_LOGS_DIR"
+	"$plugin/install"
+	[ "$(stat -c '%U:%G %a %s' "$log")" = 'nobody:nogroup 644 0' ]
+	# From the backup of another server.
+	echo kept >"$log"
+	chown root:root "$log"
+	"$plugin/install"
+	[ "$(stat -c '%U:%G %a' "$log")" = 'nobody:nogroup 644' ]
+	[ "$(cat "$log")" = kept ]
+	# A link is not followed: what it leads to is not given away.
+	rm "$log"
+	mkdir "$BATS_TEST_TMPDIR/private"
+	touch "$BATS_TEST_TMPDIR/private/root"
+	ln -s "$BATS_TEST_TMPDIR/private/root" "$log"
+	run "$plugin/install"
+	[ "$status" -eq 0 ]
+	[[ $output == *"$log cannot be written to"* ]]
+	[ "$(stat -c %U "$BATS_TEST_TMPDIR/private/root")" = root ]
+	# Whoever may write to it through its group keeps it as it is.
+	rm "$log"
+	install -o daemon -g nogroup -m 664 /dev/null "$log"
+	"$plugin/install"
+	[ "$(stat -c '%U:%G %a' "$log")" = 'daemon:nogroup 664' ]
+}
+
 @test "a host with neither systemd nor cron is told, and installs" {
 	rmdir "$cron"
 	run "$plugin/install"
