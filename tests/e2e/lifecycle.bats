@@ -133,6 +133,13 @@ state() { (cd "$BATS_TEST_TMPDIR" && find home lib -path '*/available/*' -prune 
 	grep -q '^plugn trigger scheduler-cron-write' "$calls"
 }
 
+@test "what install does as the platform's user has none of root's temporary folders" {
+	[ "$(id -u)" -eq 0 ] || skip "there is one user only"
+	stub plugn "echo \"with \${TMPDIR-none} \${TMP-none}\" >>$calls"
+	TMPDIR=$BATS_TEST_TMPDIR TMP=$BATS_TEST_TMPDIR "$plugin/install"
+	grep -qx 'with none none' "$calls"
+}
+
 @test "install writes the host's own schedule: a file of cron's, or a timer where systemd runs" {
 	"$plugin/install"
 	[ "$(ls "$cron")" = letsencrypt-auto-renew ]
@@ -246,6 +253,16 @@ state() { (cd "$BATS_TEST_TMPDIR" && find home lib -path '*/available/*' -prune 
 	[ ! -L "$plugin/subcommands/old" ]
 	[ -f "$plugin/notes" ]
 	[ -L "$plugin/report" ]
+}
+
+@test "it builds where /tmp does not let programs start" {
+	mkdir "$BATS_TEST_TMPDIR/tmp"
+	as=(unshare --mount sh -c 'mount -t tmpfs -o noexec none "$1" && TMPDIR=$1 exec "$2"' sh "$BATS_TEST_TMPDIR/tmp")
+	"${as[@]}" /bin/true 2>/dev/null || skip "this machine lets nobody mount anything"
+	run "${as[@]}" "$plugin/install"
+	[ "$status" -eq 0 ]
+	[[ $output == *'letsencrypt 1.0.0 is installed'* ]]
+	[ ! -e "$plugin/build" ]
 }
 
 @test "a first install that does not build fails and says how to go on" {
