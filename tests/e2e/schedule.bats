@@ -78,6 +78,9 @@ one_run() { # WHAT_IS_IN_CHARGE
 	[[ $(jq -r '.last_at' <<<"$output") == $(($(now) - 20)) && $(jq -r '.last_exit' <<<"$output") == 0 ]]
 }
 
+is_waiting() { [[ -s $global/auto-renew.lock ]] && ! is_over "$(<"$global/auto-renew.lock")"; }
+is_over() { ! kill -0 "$1" 2>/dev/null; } # PID
+
 # become KIND: the host as it is from now on. The platform learns of a scheduler that changed at its next deploy only.
 become() {
 	case $1 in
@@ -221,13 +224,22 @@ become() {
 	one_run cron-entries
 }
 
-@test "not within ten minutes of boot; the next hour does it" {
+@test "not within ten minutes of boot: what starts then waits for that, unless it is not in charge" {
 	use_clock
+	pass 3600
 	up_since 599
-	hour
-	((runs == 0))
-	up_since 4199
-	one_run cron-entries
+	host_schedule_run
+	[[ $(finished) == 0 ]]
+	host_cron_run &
+	started=$!
+	host_until 10 is_waiting
+	# a second one does not wait beside it
+	host_run letsencrypt:auto-renew --scheduled --by cron-entries &
+	host_until 10 is_over "$!"
+	[[ $(finished) == 0 ]]
+	up_since 600
+	wait "$started"
+	[[ $(finished) == 1 ]]
 }
 
 @test "two runs never overlap: a scheduled start beside a run ends without a word, a typed one follows" {
