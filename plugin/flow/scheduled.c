@@ -90,10 +90,10 @@ static bool await_end_of_boot(const struct context *context, struct err *err)
 bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret_exit, struct err *err)
 {
 	int global_fd = platform_global_fd(context->platform, err);
-	enum schedule_by by = SCHEDULE_BY_HOST;
+	enum schedule_by by = schedule_in_charge(platform_lib_root(context->platform));
 
 	*ret_exit = 0;
-	if (!schedule_by_parse(by_name, &by))
+	if (by_name && !schedule_by_parse(by_name, &by))
 		return err_set(err, ERR_USAGE, "'%s' starts no schedule: --by cron-entries (dokku's crontab) or --by host (its systemd timer or file in /etc/cron.d)",
 			       by_name);
 	if (global_fd < 0)

@@ -349,11 +349,22 @@ become() {
 	shows_not "The schedule does not run"
 }
 
+@test "a start that does not say by what is one of whatever is in charge" {
+	use_clock
+	host_app web web.test
+	pass 3600
+	run -0 host_run letsencrypt:auto-renew --scheduled
+	[[ $output == $'=====> Auto-renewing all apps...\n=====> Finished auto-renewal' ]]
+	[[ $(<"$global/last-run") == *" cron-entries" ]]
+	run -0 host_run letsencrypt:auto-renew --scheduled
+	[[ -z $output ]]
+}
+
 @test "words that start no schedule are refused" {
 	run -1 host_run letsencrypt:auto-renew --scheduled --by moon
 	shows "'moon' starts no schedule"
-	run -1 host_run letsencrypt:auto-renew --scheduled
-	shows "--scheduled and --by belong together"
+	run -1 host_run letsencrypt:auto-renew --by host
+	shows "--by belongs to --scheduled"
 	host_app web web.test
 	run -1 host_run letsencrypt:auto-renew web --scheduled --by host
 	shows "--scheduled renews all apps"
