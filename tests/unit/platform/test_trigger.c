@@ -27,7 +27,9 @@ static void children_know_that_we_act(void **state)
 	AUTO_FREE char *cwd = folder_read(&tree->folder, "cwd");
 	assert_non_null(strstr(env, "LETSENCRYPT_ACTING=1\n"));
 	assert_non_null(strstr(env, "PLUGIN_ENABLED_PATH="));
-	assert_null(strstr(env, "DOKKU_PID="));
+	AUTO_FREE char *own_pid = mem_fmt("DOKKU_PID=%ld\n", (long)getpid());
+	assert_non_null(strstr(env, own_pid));
+	assert_null(strstr(env, "DOKKU_PID=1\n"));
 	assert_null(strstr(env, "GIT_DIR="));
 	assert_string_equal(cwd, "/\n");
 }
