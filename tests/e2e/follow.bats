@@ -160,17 +160,29 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(value two waiting) == *"until "* && $(value two enabled) == true && $(ca_orders) == 1 ]]
 }
 
-@test "nothing starts within ten minutes of boot; what was to be done then is done later" {
+@test "nothing starts within ten minutes of boot; what was to be done then is done after them, and nobody need come for that" {
 	core_app web web.test
+	core_app other other.test
 	host_run letsencrypt:set --global auto-enable true >/dev/null
 	echo "$(<"$HOST/tmp/clock") 60" >"$HOST/tmp/clock.new" && mv "$HOST/tmp/clock.new" "$HOST/tmp/clock"
 	spool post-deploy web
+	host_run engine:run work 2>/dev/null &
+	first=$!
+	host_until 10 test -e "$progress/$entry"
+	has_ended
+	[[ $(told) == *"web waits until "*": nothing starts by itself within ten minutes of boot"* ]]
+	# One waits for all.
+	spool post-deploy other
 	work
-	follows_nothing
+	has_ended
+	# Somebody who types something does not.
+	run -0 host_run letsencrypt:auto-renew
 	[[ $(ca_orders) == 0 ]]
+	kill -0 "$first"
 	set_clock 600
-	work
-	is_served web web.test
+	wait "$first"
+	host_until 5 is_served web web.test
+	host_until 5 is_served other other.test
 }
 
 # ---- the worker ----
