@@ -53,10 +53,9 @@ static bool is_true(const char *value)
 	return parse_bool(value, &is_set) && is_set;
 }
 
-/* An app that was taken over was never enabled here. */
-static bool has_certificate_of_ours(const struct hook_call *call, const char *app)
+static bool has(const struct hook_call *call, const char *app, const char *name)
 {
-	AUTO_FREE char *path = mem_fmt("%s/%s/tls/" OURS_IN_TLS, call->root, app);
+	AUTO_FREE char *path = mem_fmt("%s/%s/%s", call->root, app, name);
 	struct stat info;
 
 	return stat(path, &info) == 0;
@@ -70,7 +69,8 @@ enum app_wish app_wish(const struct hook_call *call, const char *app)
 	bool is_enabled = false;
 	if (parse_bool(enabled, &is_enabled))
 		return is_enabled ? APP_WANTS_CERTIFICATE : APP_WANTS_NOTHING;
-	if (has_certificate_of_ours(call, app))
+	/* One that was taken over was never enabled here. */
+	if (has(call, app, "tls/" OURS_IN_TLS))
 		return APP_WANTS_CERTIFICATE;
 	AUTO_FREE char *automatic = own_or_global(call, app, "auto-enable");
 	if (!is_true(automatic))
@@ -88,6 +88,11 @@ bool app_is_settled(const struct hook_call *call, const char *app)
 	struct state state;
 
 	return global_fd >= 0 && state_line_read(global_fd, app, imprint_of_app(call->root, call->lib_root, app), &state) && clock_now(&clock) < state.check_at;
+}
+
+bool app_has_copies(const struct hook_call *call, const char *app)
+{
+	return name_is_app(app) && has(call, app, "letsencrypt");
 }
 
 bool app_has_traces(const struct hook_call *call, const char *app)

@@ -19,6 +19,8 @@ enum app_wish {
 enum app_wish app_wish(const struct hook_call *call, const char *app);
 /* The engine has looked at the app's files as they are, and wants to look again later than now. */
 bool app_is_settled(const struct hook_call *call, const char *app);
+/* It has or had a certificate of ours: the copies that the older plugin would need are there. */
+bool app_has_copies(const struct hook_call *call, const char *app);
 /* There is something of ours that belongs to it: properties, data, a certificate, the snippet. */
 bool app_has_traces(const struct hook_call *call, const char *app);
 /* Property deploy-wait in seconds; 20 when it is not set, or to nothing that can be read. */

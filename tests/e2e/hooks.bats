@@ -156,6 +156,11 @@ nothing_happened() {
 		[ "$(cat "$notes/ended")" = "snippet $kind" ]
 		rm "$notes"/*
 	done
+	# A certificate that is gone tells no more whose it was; what lies beside it for the older plugin does.
+	mkdir "$DOKKU_ROOT/waits/letsencrypt"
+	fire post-certs-remove waits
+	happened 'post-certs-remove waits'
+	rmdir "$DOKKU_ROOT/waits/letsencrypt"
 	for trigger in post-deploy nginx-pre-reload; do
 		for kind in off never '' --global ../off; do
 			fire $trigger "$kind"

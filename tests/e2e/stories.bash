@@ -34,6 +34,9 @@ step_byhand() { # APP NAME
 	host_run certs:add "$1" "$HOST/tmp/own.crt" "$HOST/tmp/own.key"
 }
 
+# As if the bash plugin had got its certificate: nobody has enabled it here.
+step_takenover() { rm "$HOST_LIB_FOLDER/config/letsencrypt/$1/enabled"; }
+
 # What a worker has been woken for is done before the next step.
 is_settled() {
 	[[ -z $(ls "$HOST_DATA_FOLDER/--global/spool" 2>/dev/null) ]] && ! pgrep -f "^$HOST_LIB_FOLDER/plugins/.*/letsencrypt work" >/dev/null
