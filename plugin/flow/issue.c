@@ -360,6 +360,8 @@ static bool carry_out(struct issue *issue, struct err *err)
 {
 	const struct app *app = &issue->planned.app;
 
+	if (automatic_is(issue->reason) && !mend_await_build(issue->worker->context, issue->name, err))
+		return false;
 	if (!carry_out_decision(issue, err))
 		return false;
 	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))

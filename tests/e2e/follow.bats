@@ -248,6 +248,42 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	[[ $(told) == *"https://web.test is served again"* ]]
 }
 
+@test "a port map that is taken away: nothing is put in its place before the proxy was built without it" {
+	host_app web web.test
+	host_trigger ports-set-detected web http:3000:3000 >/dev/null
+	host_deploy web >/dev/null
+	host_run letsencrypt:enable web >/dev/null
+	is_reached web 3000
+	rm "$HOST_LIB_FOLDER/config/ports/web/map"
+	spool post-proxy-ports-update web clear
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	# Whoever does not wait has put it there by then.
+	if host_until 2 test -e "$HOST_LIB_FOLDER/config/ports/web/map" 2>/dev/null; then return 1; fi
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+	is_reached web 3000
+}
+
+@test "a port that is new is told to the CA when the proxy has it, not before" {
+	host_app web web.test
+	host_run ports:set web http:8080:5000 >/dev/null
+	host_deploy web >/dev/null
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	printf 'http:8080:5000\nhttp:80:5000\n' >"$HOST_LIB_FOLDER/config/ports/web/map"
+	spool post-proxy-ports-update web add
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	# Whoever does not wait has placed an order by then.
+	host_until 2 orders_are 1 2>/dev/null || true
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+	host_until 5 is_served web web.test
+	[[ $(store_value "SELECT count(*) FROM validations") == 0 ]]
+}
+
 @test "a template of the app's own without TLS is not built anew at each deploy" {
 	core_app web web.test
 	host_run letsencrypt:enable web >/dev/null
