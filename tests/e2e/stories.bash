@@ -96,6 +96,7 @@ see_same-leaf() { [[ $(leaf_in "$(leaf_file "$1")") == "$(<"$HOST/tmp/leaf")" ]]
 see_other-leaf() { ! see_same-leaf "$1"; }
 see_own-leaf() { [[ $(leaf_in "$(leaf_file "$1")") == "$(leaf_in "$HOST/tmp/own.crt")" ]]; }
 see_https-port() { host_trigger ports-get "$1" | grep -q '^https:443:'; }
+see_snippet() { if [[ -e $HOST_ROOT_FOLDER/$1/nginx.conf.d/letsencrypt.conf ]]; then [[ $2 == yes ]]; else [[ $2 == no ]]; fi; }
 see_gone() { [[ ! -e $HOST_ROOT_FOLDER/$1 ]]; }
 
 # ---- what holds after every story ----
