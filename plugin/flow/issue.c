@@ -399,6 +399,8 @@ static bool carry_out(struct issue *issue, struct err *err)
 
 	if (automatic_is(issue->reason) && acts(issue))
 		tell_left_out(issue);
+	if (automatic_is(issue->reason) && !mend_await_build(issue->worker->context, issue->name, err))
+		return false;
 	if (!carry_out_decision(issue, err))
 		return false;
 	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))
