@@ -3,6 +3,7 @@
 #include "flow/walk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "flow/context.h"
 #include "flow/names.h"
@@ -22,15 +23,20 @@ void walk_done(struct walk *walk)
 	*walk = (struct walk){ 0 };
 }
 
+/* Where IPv6 is switched off, as in most containers, nginx still binds [::], but nobody gets to ::1. */
+static int preference(const struct nginx_listen *listen)
+{
+	return (listen->port == (listen->is_tls ? 443 : 80) ? 2 : 0) + (strchr(listen->address, ':') ? 0 : 1);
+}
+
 const struct nginx_listen *walk_listen(const struct nginx_listens *listens, bool is_tls)
 {
 	const struct nginx_listen *chosen = NULL;
-	int usual = is_tls ? 443 : 80;
 
 	for (size_t i = 0; i < listens->count; i++) {
 		const struct nginx_listen *listen = &listens->items[i];
 
-		if (listen->is_tls == is_tls && (!chosen || (listen->port == usual && chosen->port != usual)))
+		if (listen->is_tls == is_tls && (!chosen || preference(listen) > preference(chosen)))
 			chosen = listen;
 	}
 	return chosen;

@@ -25,7 +25,7 @@ struct walk {
 };
 void walk_done(struct walk *walk);
 
-/* The listener that a CA comes to: port 80, with TLS 443, if there is one; NULL = none of that kind. */
+/* The listener that a CA comes to: port 80, with TLS 443, if there is one, and there the one at an IPv4 address; NULL = none of that kind. */
 const struct nginx_listen *walk_listen(const struct nginx_listens *listens, bool is_tls);
 /* Names that the platform serves on this host: of all apps, with what the redirect plugin leads elsewhere. */
 bool walk_host_names(struct context *context, struct strs *ret_names, struct err *err) MUST_USE;
