@@ -73,10 +73,11 @@ static bool hold(struct context *context, const char *app, const char *why, stru
 /* Who follows the job is told, and need not wait. */
 static void tell_put_off(struct context *context, const char *app, int64_t job, int64_t not_before_at)
 {
-	AUTO(progress_close) struct progress progress = { .folder_fd = -1 };
+	AUTO_FD progress_fd = progress_folder(context);
 	AUTO_FREE char *when = when_human(not_before_at);
+	struct progress progress;
 
-	progress_open(context, job, &progress);
+	progress_init(progress_fd, job, &progress);
 	const struct talk talk = progress_talk(&progress);
 	talk_say(&talk, TALK_INFO1, app, "%s waits until %s: nothing starts by itself within ten minutes of boot", app, when);
 	talk_say(&talk, TALK_END, app, "%s", "");
