@@ -42,6 +42,17 @@ int64_t automatic_not_before(const struct context *context)
 	return uptime_s >= SCHEDULE_BOOT_S ? 0 : when_add(clock_now(&context->clock), SCHEDULE_BOOT_S - uptime_s);
 }
 
+bool automatic_sleep_until_booted(struct context *context, struct err *err)
+{
+	if (automatic_not_before(context) == 0)
+		return true;
+	/* Both clocks count whole seconds: one more, and each job that was put off may start. */
+	while (clock_uptime_s() <= SCHEDULE_BOOT_S)
+		if (loop_sleep(context->loop, BOOT_PAUSE_MS) == WAIT_STOPPED)
+			return err_set(err, ERR_STOPPED, "stopped before the host was up for %d minutes; the next run does what waits", SCHEDULE_BOOT_S / WHEN_MINUTE);
+	return true;
+}
+
 bool automatic_await_boot(struct context *context, bool *ret_is_over, struct err *err)
 {
 	int global_fd = platform_global_fd(context->platform, err);
@@ -55,12 +66,8 @@ bool automatic_await_boot(struct context *context, bool *ret_is_over, struct err
 	lock_fd = lock_try(global_fd, BOOT_LOCK, err);
 	if (lock_fd < 0)
 		return err->kind == ERR_LOCKED;
-	/* Both clocks count whole seconds: one more, and each job that was put off may start. */
-	while (clock_uptime_s() <= SCHEDULE_BOOT_S)
-		if (loop_sleep(context->loop, BOOT_PAUSE_MS) == WAIT_STOPPED)
-			return err_set(err, ERR_STOPPED, "stopped before ten minutes had passed since boot; the next run does what waits");
-	*ret_is_over = true;
-	return true;
+	*ret_is_over = automatic_sleep_until_booted(context, err);
+	return *ret_is_over;
 }
 
 bool automatic_leaves(const struct app *app)

@@ -5,12 +5,12 @@
 #include <stddef.h>
 
 #include "flow/actions.h"
+#include "flow/automatic.h"
 #include "flow/context.h"
 #include "flow/talk.h"
 #include "platform/platform.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "sys/loop.h"
 #include "sys/schedule.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -78,15 +78,6 @@ static bool run(struct context *context, int global_fd, enum schedule_by by, int
 	return is_done;
 }
 
-/* What starts so soon after boot may be what the host was off for; it waits for its time, and keeps out others meanwhile. */
-static bool await_end_of_boot(const struct context *context, struct err *err)
-{
-	for (int64_t left_s = SCHEDULE_BOOT_S - clock_uptime_s(); left_s > 0; left_s = SCHEDULE_BOOT_S - clock_uptime_s())
-		if (loop_sleep(context->loop, left_s * 1000) == WAIT_STOPPED)
-			return err_set(err, ERR_STOPPED, "stopped before the host was up for %d minutes; the next run does it", SCHEDULE_BOOT_S / WHEN_MINUTE);
-	return true;
-}
-
 bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret_exit, struct err *err)
 {
 	int global_fd = platform_global_fd(context->platform, err);
@@ -104,7 +95,8 @@ bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret
 	AUTO_FD lock_fd = schedule_lock(global_fd, err);
 	if (lock_fd < 0)
 		return err->kind == ERR_LOCKED;
-	if (!await_end_of_boot(context, err))
+	/* What starts so soon after boot may be what the host was off for; it waits for its time, and keeps out others meanwhile. */
+	if (!automatic_sleep_until_booted(context, err))
 		return false;
 	return !schedule_is_on(global_fd) || has_run(context, global_fd) || run(context, global_fd, by, ret_exit, err);
 }

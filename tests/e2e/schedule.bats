@@ -237,7 +237,7 @@ become() {
 	host_run letsencrypt:auto-renew --scheduled --by cron-entries &
 	host_until 10 is_over "$!"
 	[[ $(finished) == 0 ]]
-	up_since 600
+	up_since 601
 	wait "$started"
 	[[ $(finished) == 1 ]]
 }
