@@ -2,9 +2,11 @@
 /* One word a line; the name is the moment of writing and a random end: "<19 digits: ns>.<16 hex digits>". */
 #include "sys/spool.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sys/clock.h"
 #include "sys/dir.h"
@@ -93,13 +95,16 @@ static bool read_words(const struct buf *content, struct strs *words)
 	return words->count > 0;
 }
 
-/* False: not an entry, or it cannot be read, which will not change. */
-static bool read_entry(int fd, const char *name, struct strs *words)
+/* *ret_is_none: it is no entry, which will not change. One that cannot be read now (no memory, no rights) has no words, and stays. */
+static void read_entry(int fd, const char *name, struct strs *words, bool *ret_is_none)
 {
 	AUTO_BUF content = BUF_MAX(ENTRY_MAX);
-	struct err unreadable;
+	struct err failure = { 0 };
+	struct stat status;
+	bool is_ours = is_entry_name(name) && fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+	bool is_read = is_ours && file_read(fd, name, &content, &failure);
 
-	return is_entry_name(name) && file_read(fd, name, &content, &unreadable) && read_words(&content, words);
+	*ret_is_none = is_read ? !read_words(&content, words) : !is_ours || failure.kind == ERR_REFUSED;
 }
 
 bool spool_list(int global_fd, struct spool_entries *ret_entries, struct err *err)
@@ -120,13 +125,15 @@ bool spool_list(int global_fd, struct spool_entries *ret_entries, struct err *er
 	ret_entries->items = mem_new(names.count, sizeof(*ret_entries->items));
 	for (size_t i = 0; i < names.count; i++) {
 		AUTO_STRS words = { 0 };
+		bool is_none = false;
 
 		/* Somebody is just writing it. */
 		if (names.items[i][0] == '.')
 			continue;
-		if (!read_entry(fd, names.items[i], &words))
+		read_entry(fd, names.items[i], &words, &is_none);
+		if (is_none)
 			(void)!dir_remove_tree(fd, names.items[i], &missing);
-		else
+		else if (words.count > 0)
 			ret_entries->items[ret_entries->count++] = (struct spool_entry){ .name = mem_strdup(names.items[i]), .words = strs_take(&words) };
 	}
 	return true;
