@@ -366,18 +366,6 @@ static bool carry_out_decision(struct issue *issue, struct err *err)
 	return err_set(err, ERR_BUG, "'%s' was not refused", issue->name);
 }
 
-/* Nobody sees what a hook's job leaves undone, so it also looks whether the certificate is served at all. */
-static bool carry_out(struct issue *issue, struct err *err)
-{
-	const struct app *app = &issue->planned.app;
-
-	if (!carry_out_decision(issue, err))
-		return false;
-	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))
-		return true;
-	return mend_proxy(issue->worker, app, *issue->leaf ? issue->leaf : app->held.cert.leaf_sha256, issue->talk, err);
-}
-
 static void tell_refused_names(const struct issue *issue)
 {
 	const struct app_wanted *wanted = &issue->planned.app.wanted;
@@ -386,6 +374,38 @@ static void tell_refused_names(const struct issue *issue)
 		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out: it %s", wanted->refused.items[i], wanted->reasons.items[i]);
 	for (size_t i = 0; i < issue->planned.decision.left_out.count; i++)
 		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out for now: its validation failed within the last day", issue->planned.decision.left_out.items[i]);
+}
+
+/* What somebody who types it hears at once; of a hook's job only when something follows. */
+static void tell_left_out(const struct issue *issue)
+{
+	tell_ignored(issue);
+	if (issue->planned.decision.kind != DECISION_NOTHING)
+		tell_refused_names(issue);
+}
+
+/* Something is ordered or installed. */
+static bool acts(const struct issue *issue)
+{
+	enum decision_kind kind = issue->planned.decision.kind;
+
+	return kind != DECISION_NOTHING && kind != DECISION_WAIT && kind != DECISION_REFUSE;
+}
+
+/* Nobody sees what a hook's job leaves undone, so it also looks whether the certificate is served at all. */
+static bool carry_out(struct issue *issue, struct err *err)
+{
+	const struct app *app = &issue->planned.app;
+
+	if (automatic_is(issue->reason) && acts(issue))
+		tell_left_out(issue);
+	if (automatic_is(issue->reason) && !mend_await_build(issue->worker->context, issue->name, err))
+		return false;
+	if (!carry_out_decision(issue, err))
+		return false;
+	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))
+		return true;
+	return mend_proxy(issue->worker, app, *issue->leaf ? issue->leaf : app->held.cert.leaf_sha256, issue->talk, err);
 }
 
 /* While it waits it keeps its place; else it is asked for no more. */
@@ -447,11 +467,10 @@ static bool begin(struct issue *issue, struct err *err)
 		return false;
 	if (is_left_alone(issue, err))
 		return false;
-	tell_ignored(issue);
-	if (issue->planned.decision.kind != DECISION_NOTHING) {
+	if (issue->planned.decision.kind != DECISION_NOTHING)
 		leftovers_sweep_app(issue->worker->context, issue->name);
-		tell_refused_names(issue);
-	}
+	if (!automatic_is(issue->reason))
+		tell_left_out(issue);
 	return engine_check(&issue->planned.app, &issue->planned.decision, err);
 }
 

@@ -126,6 +126,12 @@ static bool find_place(struct context *context, const struct app *app, struct pl
 	return true;
 }
 
+/* So long a name cannot be that of a file: the older plugin could not have had the certificate either. */
+static bool has_no_file(const struct place *place)
+{
+	return strlen(place->name) + strlen(".crt") > NAME_MAX;
+}
+
 static bool write_place(struct context *context, const struct app *app, const struct place *place, const struct buf *chain_pem, const struct buf *key_pem,
 			struct err *err)
 {
@@ -145,7 +151,7 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 
 	if (app->wanted.names.count == 0)
 		return true;
-	return (find_place(context, app, &place, err) && write_place(context, app, &place, chain_pem, key_pem, err)) ||
+	return (find_place(context, app, &place, err) && (has_no_file(&place) || write_place(context, app, &place, chain_pem, key_pem, err))) ||
 	       err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
 }
 
@@ -201,7 +207,7 @@ bool legacy_is_behind(struct context *context, const struct app *app, bool is_ty
 	if (app->wanted.names.count == 0)
 		return false;
 	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, &ignored);
-	if (app_fd < 0 || !read_in_use(app, app_fd, &chain_pem, &key_pem, &ignored) || !find_place(context, app, &place, &ignored))
+	if (app_fd < 0 || !read_in_use(app, app_fd, &chain_pem, &key_pem, &ignored) || !find_place(context, app, &place, &ignored) || has_no_file(&place))
 		return false;
 	AUTO_FD certs_fd = open_certs(app_fd, &is_missing);
 	return certs_fd < 0 ? is_missing : !is_found(certs_fd, &place, is_typed, &chain_pem);
