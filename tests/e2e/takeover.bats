@@ -105,6 +105,10 @@ lay_out() {
 	# What Dokku takes for a domain and a certificate cannot have comes first; upper case.
 	legacy_app odd _ Odd.Example.test && legacy_active odd ec 28 Odd.Example.test
 	legacy_own
+
+	# Left by a container that ran as root, and closed to all others.
+	certs=$(legacy_folder many)/$(printf '%040d' 1)/certificates
+	mkdir -p "$certs" && echo x >"$certs/many.example.test.key" && chmod 600 "$certs/many.example.test.key" && chmod 700 "$certs"
 }
 
 install_again() { host_run plugin:install; }
@@ -190,6 +194,18 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	[[ $(store_value "SELECT group_concat(app, ' ') FROM (SELECT app FROM apps WHERE held_back_at > 0 ORDER BY app)") == byhand ]]
 	# Nobody's wish is guessed.
 	[[ -z $(find "$HOST_LIB_FOLDER/config/letsencrypt" -name enabled) ]]
+}
+
+@test "an app whose certificate cannot be read is told, and its files stay" {
+	local tls=$HOST_ROOT_FOLDER/linked/tls
+	legacy_app linked linked.example.test && legacy_active linked ec 27 linked.example.test
+	mv "$tls" "$HOST/tmp/tls" && ln -s "$HOST/tmp/tls" "$tls" && legacy_own
+	run -0 install_again
+	shows "linked is left as it is: tls/ is a link, or the certificate in it is damaged: 'dokku letsencrypt:enable linked' replaces it"
+	run -0 host_run letsencrypt:disable linked
+	shows "The certificate in use was not installed by letsencrypt: it stays (to remove it: dokku certs:remove linked)"
+	[[ -L $tls && -f $tls/server.crt ]]
+	rm -r "$HOST_ROOT_FOLDER/linked"
 }
 
 @test "what is told is told once, with the command that helps" {
