@@ -86,8 +86,9 @@ bool app_is_settled(const struct hook_call *call, const char *app)
 	AUTO_FD global_fd = dir_open(global, &ignored);
 	struct clock clock = clock_system();
 	struct state state;
+	uint64_t imprint = global_fd >= 0 ? imprint_of_app(call->root, call->lib_root, app, imprint_of_host(call->lib_root)) : 0;
 
-	return global_fd >= 0 && state_line_read(global_fd, app, imprint_of_app(call->root, call->lib_root, app), &state) && clock_now(&clock) < state.check_at;
+	return global_fd >= 0 && state_line_read(global_fd, app, imprint, &state) && clock_now(&clock) < state.check_at;
 }
 
 bool app_has_snippet(const struct hook_call *call, const char *app)

@@ -43,6 +43,7 @@ struct candidate {
 struct sweep {
 	struct context *context;
 	bool is_typed;
+	uint64_t host;           /* of the state lines */
 	struct store_waits waits;
 	struct candidate *items; /* those whose state line does not say "nothing" */
 	size_t count;
@@ -96,7 +97,7 @@ static void find_reason(const struct sweep *sweep, const char *name, struct cand
 static void look(struct sweep *sweep, const char *name)
 {
 	struct candidate *candidate = &sweep->items[sweep->count];
-	uint64_t fingerprint = state_fingerprint(sweep->context, name);
+	uint64_t fingerprint = state_fingerprint(sweep->context, name, sweep->host);
 	struct state state = { 0 };
 	struct err err;
 
@@ -247,6 +248,7 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 		return false;
 	gone_forget(context, &apps);
 	sweep->items = mem_new(apps.count + 1, sizeof(*sweep->items));
+	sweep->host = state_of_host(context);
 	for (size_t i = 0; i < apps.count; i++)
 		look(sweep, apps.items[i]);
 	if (!renew_due(sweep, err) || !serve_hooks(context, err))

@@ -20,8 +20,8 @@
 #include "util/name.h"
 #include "util/strs.h"
 
-/* Bytes moved at a time. They may be of a key, so the array is wiped after use. */
-#define CHUNK_SIZE 16384
+/* Bytes moved at a time. They may be of a key, so the array is wiped after use, which for small files takes longer than reading them. */
+#define CHUNK_SIZE 4096
 
 #define OPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
