@@ -142,6 +142,8 @@ static bool is_skipped(struct context *context, const char *name)
 		reason = "another proxy serves it";
 	else if (strcmp(app.wanted.facts.scheduler, "k3s") == 0)
 		reason = "it runs on k3s";
+	else if (!app.wanted.facts.proxy_is_enabled)
+		reason = "its proxy is disabled";
 	else if (app.wanted.names.count == 0)
 		reason = "it has no domain that can be in a certificate";
 	if (reason)

@@ -434,6 +434,12 @@ static struct outcome outcome_of(const struct issue *issue)
 	};
 }
 
+/* A hook's job has looked at all of it: names, certificate and proxy. */
+static bool is_well(const struct issue *issue)
+{
+	return automatic_is(issue->reason) && issue->planned.app.held.is_ours && issue->planned.decision.left_out.count == 0;
+}
+
 static void end(struct issue *issue, bool is_done, const struct err *err, int *ret_exit)
 {
 	const struct outcome outcome = outcome_of(issue);
@@ -443,6 +449,8 @@ static void end(struct issue *issue, bool is_done, const struct err *err, int *r
 	} else {
 		if (issue->planned.decision.kind != DECISION_NOTHING)
 			outcome_installed(&outcome);
+		else if (is_well(issue))
+			outcome_is_well(&outcome);
 		*ret_exit = issue->refused.count > 0 ? 1 : 0;
 	}
 	settle_place(issue);
@@ -453,10 +461,19 @@ static void end(struct issue *issue, bool is_done, const struct err *err, int *r
 		state_forget(issue->worker->context, issue->name);
 }
 
+/* domains:reset takes all domains away before it writes the new ones, and a hook tells of each step. */
+static bool has_lost_domains(const struct issue *issue)
+{
+	const struct app_wanted *wanted = &issue->planned.app.wanted;
+
+	return automatic_awaits_proxy(issue->reason) && wanted->names.count == 0 && wanted->refused.count == 0;
+}
+
 /* What a hook's job has nothing to do with ends without a word. */
 static bool is_left_alone(const struct issue *issue, const struct err *err)
 {
-	return automatic_is(issue->reason) && (err->kind == ERR_NO_APP || (issue->planned.app.name && automatic_leaves(&issue->planned.app)));
+	return automatic_is(issue->reason) &&
+	       (err->kind == ERR_NO_APP || (issue->planned.app.name && (automatic_leaves(&issue->planned.app) || has_lost_domains(issue))));
 }
 
 static bool begin(struct issue *issue, struct err *err)

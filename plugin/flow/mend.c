@@ -105,8 +105,6 @@ bool mend_proxy(struct worker *worker, const struct app *app, const char *leaf, 
 	AUTO(served_done) struct served served = { 0 };
 	bool lacks = false;
 
-	if (!app->wanted.facts.proxy_is_enabled || !app->wanted.facts.has_nginx_conf)
-		return true;
 	if (!ports_ensure_http(context, app->name, talk, err) || !served_prepare(context, app, &served, err) ||
 	    !lacks_tls(context, app, leaf, &served, &lacks, err))
 		return false;

@@ -130,7 +130,8 @@ static void refresh_windows(struct sweep *sweep)
 static void tell_refused(struct sweep *sweep, const struct candidate *candidate)
 {
 	const struct app_held *held = &candidate->app.held;
-	bool is_near = held->is_ours && held->cert.not_after_at - clock_now(&sweep->context->clock) < ALARM_S;
+	/* Nobody serves the certificate of an app without a proxy. */
+	bool is_near = held->is_ours && candidate->app.wanted.facts.proxy_is_enabled && held->cert.not_after_at - clock_now(&sweep->context->clock) < ALARM_S;
 
 	if (is_near || candidate->app.wanted.settings.enabled == 1)
 		talk_say(&sweep->context->talk, TALK_WARN, NULL, "%s", candidate->decision.why);

@@ -96,6 +96,8 @@ see_same-leaf() { [[ $(leaf_in "$(leaf_file "$1")") == "$(<"$HOST/tmp/leaf")" ]]
 see_other-leaf() { ! see_same-leaf "$1"; }
 see_own-leaf() { [[ $(leaf_in "$(leaf_file "$1")") == "$(leaf_in "$HOST/tmp/own.crt")" ]]; }
 see_https-port() { host_trigger ports-get "$1" | grep -q '^https:443:'; }
+see_failure() { is "${2/none/}" value "$1" failure; }
+see_failures() { [[ $(store_value "SELECT count(*) FROM events WHERE app = '$1' AND result LIKE 'failed%'") == "$2" ]]; } # APP COUNT
 see_snippet() { if [[ -e $HOST_ROOT_FOLDER/$1/nginx.conf.d/letsencrypt.conf ]]; then [[ $2 == yes ]]; else [[ $2 == no ]]; fi; }
 see_gone() { [[ ! -e $HOST_ROOT_FOLDER/$1 ]]; }
 
