@@ -13,8 +13,8 @@ struct buf;
 struct err;
 
 /*
- * Whole files below directory descriptors. Names are single components, of whatever length the file system takes; the last component is never followed if it is a link; only regular files are read.
- * A missing file is ERR_MISSING, everything else ERR_IO (too large: ERR_REFUSED). Messages quote the name.
+ * Whole files below directory descriptors. Names are single components, of whatever length the file system takes; the last component is never followed if it
+ * is a link; only regular files are read. A missing file is ERR_MISSING, everything else ERR_IO (too large: ERR_REFUSED). Messages quote the name.
  */
 
 /* Closes *fd if it is >= 0: for AUTO. */
