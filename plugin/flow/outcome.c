@@ -163,3 +163,10 @@ void outcome_installed(const struct outcome *outcome)
 {
 	write_event(outcome, "installed", NULL, "");
 }
+
+void outcome_is_well(const struct outcome *outcome)
+{
+	struct err ignored;
+
+	(void)!store_app_failed(outcome->context->store, outcome->app, NULL, &ignored);
+}

@@ -237,9 +237,11 @@ static void judge(const struct self_test *test, const struct talk *talk, struct 
 			tell_unknown(test, talk, name, i);
 		if (!is_wrong(test, i) || !strs_add_new(ret_wrong, name))
 			continue;
-		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: "
-			  "another vhost, a redirect or a rule of the app's own nginx configuration comes first",
-			  probe->address, probe->port, name, led, probe->status);
+		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: %s", probe->address,
+			  probe->port, name, led, probe->status,
+			  !walk->name && walk_name_is_shared(test->context, test->app->name, name)
+				  ? "another app of this host has this domain too and comes first (dokku domains:remove, of one of them)"
+				  : "another vhost, a redirect or a rule of the app's own nginx configuration comes first");
 	}
 }
 

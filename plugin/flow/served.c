@@ -7,6 +7,7 @@
 
 #include "flow/app.h"
 #include "flow/context.h"
+#include "flow/walk.h"
 #include "net/probe.h"
 #include "proxy/nginx.h"
 #include "sys/file.h"
@@ -25,23 +26,19 @@ void served_done(struct served *served)
 	*served = (struct served){ 0 };
 }
 
-/* Port 443 if the app listens there with TLS, else its first TLS listener. */
 static void find_listener(struct served *served, const char *conf)
 {
 	AUTO(nginx_listens_done) struct nginx_listens listens = { 0 };
+	const struct nginx_listen *listen = NULL;
 
-	served->has_listener = false;
 	nginx_listens_read(conf, &listens);
-	for (size_t i = 0; i < listens.count; i++) {
-		const struct nginx_listen *listen = &listens.items[i];
-
-		if (!listen->is_tls || (served->has_listener && (listen->port != 443 || served->port == 443)))
-			continue;
-		served->has_listener = true;
-		served->port = listen->port;
-		served->has_proxy_protocol = listen->has_proxy_protocol;
-		(void)snprintf(served->address, sizeof(served->address), "%s", listen->address);
-	}
+	listen = walk_listen(&listens, true);
+	served->has_listener = listen != NULL;
+	if (!listen)
+		return;
+	served->port = listen->port;
+	served->has_proxy_protocol = listen->has_proxy_protocol;
+	(void)snprintf(served->address, sizeof(served->address), "%s", listen->address);
 }
 
 bool served_find_listener(struct context *context, const char *app, struct served *served, struct err *err)

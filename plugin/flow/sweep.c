@@ -10,6 +10,7 @@
 #include "flow/engine.h"
 #include "flow/gone.h"
 #include "flow/intake.h"
+#include "flow/legacy.h"
 #include "flow/notice.h"
 #include "flow/plan.h"
 #include "flow/state.h"
@@ -129,7 +130,8 @@ static void refresh_windows(struct sweep *sweep)
 static void tell_refused(struct sweep *sweep, const struct candidate *candidate)
 {
 	const struct app_held *held = &candidate->app.held;
-	bool is_near = held->is_ours && held->cert.not_after_at - clock_now(&sweep->context->clock) < ALARM_S;
+	/* Nobody serves the certificate of an app without a proxy. */
+	bool is_near = held->is_ours && candidate->app.wanted.facts.proxy_is_enabled && held->cert.not_after_at - clock_now(&sweep->context->clock) < ALARM_S;
 
 	if (is_near || candidate->app.wanted.settings.enabled == 1)
 		talk_say(&sweep->context->talk, TALK_WARN, NULL, "%s", candidate->decision.why);
@@ -147,7 +149,7 @@ static bool consider(struct sweep *sweep, struct candidate *candidate)
 	}
 	switch (candidate->decision.kind) {
 	case DECISION_NOTHING:
-		if (candidate->app.held.app.unserved_at > 0 && candidate->app.held.is_ours)
+		if (candidate->app.held.is_ours && (candidate->app.held.app.unserved_at > 0 || legacy_is_behind(sweep->context, &candidate->app, false)))
 			return true;
 		tell_not_due(sweep, candidate->app.name, candidate->app.held.is_ours ? candidate->decision.at : 0);
 		state_remember(sweep->context, &candidate->app, &candidate->decision, candidate->fingerprint);

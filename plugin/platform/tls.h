@@ -30,7 +30,7 @@ enum tls_outcome {
 	TLS_GONE    /* somebody removed tls/: it stays away */
 };
 
-/* Makes the staged folder: server.crt, server.key, server.letsencrypt.crt (folder 0750, files 0640), every other file of tls/ carried over; synced. */
+/* Makes the staged folder: server.crt, server.key, server.letsencrypt.crt (folder 0750, files 0640), everything else in tls/ carried over; synced. */
 bool tls_stage(int app_fd, const struct buf *chain_pem, const struct buf *key_pem, struct tls_swap *ret_swap, struct err *err) MUST_USE;
 /*
  * Puts it in place: renamed when there is no tls/, else exchanged (renameat2; where a layered file system cannot: the folder is first copied to its own layer; where

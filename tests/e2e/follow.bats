@@ -75,9 +75,9 @@ add_own_certificate() {
 	chmod a+r "$HOST/tmp/own.key"
 	host_run certs:add "$1" "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
 }
-is_reached() { # APP PORT: at 80, 443, and at its own
+is_reached() { # APP PORT: at 80, 443, and at its own as it was detected
 	ports=" $(host_trigger ports-get "$1" | paste -sd ' ') "
-	[[ $ports == *" http:80:$2 "* && $ports == *" https:443:$2 "* && $ports == *":$2:$2 "* ]] && host_until 5 is_served "$1" "$1.test"
+	[[ $ports == *" http:80:$2 "* && $ports == *" https:443:$2 "* && $ports == *" http:$2:$2 "* ]] && host_until 5 is_served "$1" "$1.test"
 }
 is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 
@@ -169,17 +169,29 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(value two waiting) == *"until "* && $(value two enabled) == true && $(ca_orders) == 1 ]]
 }
 
-@test "nothing starts within ten minutes of boot; what was to be done then is done later" {
+@test "nothing starts within ten minutes of boot; what was to be done then is done after them, and nobody need come for that" {
 	core_app web web.test
+	core_app other other.test
 	host_run letsencrypt:set --global auto-enable true >/dev/null
 	echo "$(<"$HOST/tmp/clock") 60" >"$HOST/tmp/clock.new" && mv "$HOST/tmp/clock.new" "$HOST/tmp/clock"
 	spool post-deploy web
+	host_run engine:run work 2>/dev/null &
+	first=$!
+	host_until 10 test -e "$progress/$entry"
+	has_ended
+	[[ $(told) == *"web waits until "*": nothing starts by itself within ten minutes of boot"* ]]
+	# One waits for all.
+	spool post-deploy other
 	work
-	follows_nothing
+	has_ended
+	# Somebody who types something does not.
+	run -0 host_run letsencrypt:auto-renew
 	[[ $(ca_orders) == 0 ]]
+	kill -0 "$first"
 	set_clock 600
-	work
-	is_served web web.test
+	wait "$first"
+	host_until 5 is_served web web.test
+	host_until 5 is_served other other.test
 }
 
 # ---- the worker ----
@@ -286,6 +298,42 @@ job_of_entry_is() { [[ -e $progress/$entry && $(store_value "SELECT state FROM j
 	[[ $(told) == *"https://web.test is served again"* ]]
 }
 
+@test "a port map that is taken away: nothing is put in its place before the proxy was built without it" {
+	host_app web web.test
+	host_trigger ports-set-detected web http:3000:3000 >/dev/null
+	host_deploy web >/dev/null
+	host_run letsencrypt:enable web >/dev/null
+	is_reached web 3000
+	rm "$HOST_LIB_FOLDER/config/ports/web/map"
+	spool post-proxy-ports-update web clear
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	# Whoever does not wait has put it there by then.
+	if host_until 2 test -e "$HOST_LIB_FOLDER/config/ports/web/map" 2>/dev/null; then return 1; fi
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+	is_reached web 3000
+}
+
+@test "a port that is new is told to the CA when the proxy has it, not before" {
+	host_app web web.test
+	host_run ports:set web http:8080:5000 >/dev/null
+	host_deploy web >/dev/null
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	printf 'http:8080:5000\nhttp:80:5000\n' >"$HOST_LIB_FOLDER/config/ports/web/map"
+	spool post-proxy-ports-update web add
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	# Whoever does not wait has placed an order by then.
+	host_until 2 orders_are 1 2>/dev/null || true
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+	host_until 5 is_served web web.test
+	[[ $(store_value "SELECT count(*) FROM validations") == 0 ]]
+}
+
 @test "a template of the app's own without TLS is not built anew at each deploy" {
 	core_app web web.test
 	host_run letsencrypt:enable web >/dev/null
@@ -308,12 +356,11 @@ job_of_entry_is() { [[ -e $progress/$entry && $(store_value "SELECT state FROM j
 	spool post-deploy early
 	work
 	is_reached early 3000
-	# Where one app's port speaks TLS, no other app's can be without.
 	host_app late late.test
-	host_trigger ports-set-detected late http:4000:4000 >/dev/null
+	host_trigger ports-set-detected late http:3000:3000 >/dev/null
 	host_deploy late >/dev/null
 	host_run letsencrypt:enable late >/dev/null
-	is_reached late 4000
+	is_reached late 3000
 }
 
 # ---- domains ----

@@ -53,7 +53,7 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	[[ $(last 'keys_unsorted | join(" ")') == "host app state before cause next names at" ]]
 	run -1 host_run letsencrypt:enable web
 	[[ $(states) == failing ]]
-	run -1 grep -E '^(HOME=/root|DOKKU_PID|GIT_|TMPDIR)' "$told/environment"
+	run -1 grep -E '^(HOME=/root|GIT_|TMPDIR)' "$told/environment"
 
 	core_point_at_ca
 	run -0 host_run letsencrypt:enable web

@@ -11,13 +11,19 @@
 static void the_listener_is_the_one_that_a_ca_comes_to(void **state)
 {
 	struct nginx_listen items[] = {
-		{ "127.0.0.1", 8080, false, false }, { "::1", 80, false, true }, { "127.0.0.1", 80, false, false }, { "127.0.0.1", 443, true, false },
+		{ "127.0.0.1", 8080, false, false }, { "::1", 80, false, true }, { "10.0.0.1", 80, false, false },
+		{ "127.0.0.1", 80, false, false }, { "::1", 443, true, false }, { "127.0.0.1", 443, true, false },
 	};
 	struct nginx_listens listens = { items, COUNT(items) };
 
 	(void)state;
+	/* Of one port the one at an IPv4 address: where IPv6 is switched off nothing is at ::1. */
+	assert_ptr_equal(walk_listen(&listens, false), &items[2]);
+	assert_ptr_equal(walk_listen(&listens, true), &items[5]);
+	listens.count = 5;
+	assert_ptr_equal(walk_listen(&listens, true), &items[4]);
+	listens.count = 2;
 	assert_ptr_equal(walk_listen(&listens, false), &items[1]);
-	assert_ptr_equal(walk_listen(&listens, true), &items[3]);
 	listens.count = 1;
 	assert_ptr_equal(walk_listen(&listens, false), &items[0]);
 	assert_null(walk_listen(&listens, true));

@@ -161,6 +161,36 @@ static void renewed_one_keeps_foreign_files_and_leaves_nothing(void **state)
 	assert_string_equal(names, "tls");
 }
 
+static void renewed_one_keeps_foreign_folders_and_links(void **state)
+{
+	struct place *place = *state;
+	struct tls_swap swap;
+	enum tls_outcome outcome;
+	struct err err = { 0 };
+	char target[32] = "";
+	struct stat status;
+
+	put_file(place->app_fd, "server.crt", "old crt");
+	put_file(place->app_fd, "server.key", "old key");
+	AUTO_FD folder_fd = dir_make_path_at(place->app_fd, "tls/older/still", 0710, &err);
+	assert_true(folder_fd >= 0 && file_replace(folder_fd, "server.crt", "older crt", 9, 0604, &err));
+	assert_int_equal(symlinkat("../nowhere", place->app_fd, "tls/link"), 0);
+	stage(place->app_fd, &swap);
+	assert_true(tls_put_in_place(place->loop, place->app_fd, &swap, &outcome, &err));
+	assert_int_equal(outcome, TLS_OURS);
+	assert_true(tls_settle(place->loop, place->app_fd, &swap, &outcome, &err));
+	assert_true(file_is(place->app_fd, "server.crt", "our crt"));
+	assert_int_equal(fstatat(place->app_fd, "tls/older/still", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0710);
+	assert_int_equal(fstatat(place->app_fd, "tls/older/still/server.crt", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0604);
+	assert_int_equal(status.st_size, 9);
+	assert_int_equal(readlinkat(place->app_fd, "tls/link", target, sizeof(target) - 1), 10);
+	assert_string_equal(target, "../nowhere");
+	AUTO_FREE char *names = list(place->app_fd);
+	assert_string_equal(names, "tls");
+}
+
 static void taken_back_is_what_was_before(void **state)
 {
 	struct place *place = *state;
@@ -550,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		at_a_place(first_certificate_is_renamed_into_place),
 		at_a_place(renewed_one_keeps_foreign_files_and_leaves_nothing),
+		at_a_place(renewed_one_keeps_foreign_folders_and_links),
 		at_a_place(taken_back_is_what_was_before),
 		at_a_place(what_killed_runs_left_is_swept),
 		at_a_place(removed_meanwhile_stays_away),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a run would do, app by app: by the same functions as the run itself, without writing anything down and without asking anybody. */
-#include "flow/view_plan.h"
+#include "view/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #include "flow/engine.h"
 #include "flow/plan.h"
 #include "flow/state.h"
-#include "flow/view_what_if.h"
-#include "flow/view_who.h"
 #include "platform/platform.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/strs.h"
 #include "util/when.h"
+#include "view/what_if.h"
+#include "view/who.h"
 
 #define BY_SCHEDULE "auto-renew"
 

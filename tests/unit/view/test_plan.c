@@ -2,8 +2,8 @@
 #include "tests/unit/flow/desk.h"
 
 #include "flow/state.h"
-#include "flow/view_plan.h"
 #include "util/clock.h"
+#include "view/plan.h"
 
 #define LATER ((int64_t)4000000000)
 #define CONFIG "lib/config/letsencrypt/"
@@ -203,5 +203,5 @@ int main(void)
 		DESK_TEST(the_platform_s_domain_is_the_default),
 	};
 
-	return cmocka_run_group_tests_name("flow/view_plan", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("view/plan", tests, NULL, NULL);
 }
