@@ -197,6 +197,9 @@ become() {
 	host_schedule_run
 	[[ $(finished) == 2 ]]
 	grep -q "^ !     dokku's crontab has started no run since " "$log"
+	run -0 host_run letsencrypt:cron-job
+	shows "Started by: dokku's crontab"
+	[[ $output =~ "Last run:   "[0-9-]+" "[0-9:]+" "[A-Z]+", started by the host's own schedule" ]]
 	# it runs again: one of the two does it
 	one_run cron-entries
 }
