@@ -240,6 +240,13 @@ become() {
 	host_run letsencrypt:auto-renew --scheduled --by cron-entries &
 	host_until 10 is_over "$!"
 	[[ $(finished) == 0 ]]
+	# the host goes down again before
+	kill -TERM "$(<"$global/auto-renew.lock")"
+	host_until 10 is_over "$started"
+	grep -q "stopped before the host was up for 10 minutes; the next run does it" "$log"
+	host_cron_run &
+	started=$!
+	host_until 10 is_waiting
 	up_since 600
 	wait "$started"
 	[[ $(finished) == 1 ]]
