@@ -230,6 +230,8 @@ static void tell_unknown(const struct self_test *test, const struct talk *talk, 
 static void judge(const struct self_test *test, const struct talk *talk, struct strs *ret_wrong, struct strs *ret_reasons)
 {
 	size_t each = test->answer ? 2 : 1;
+	AUTO_FREE char *place = any_is_wrong(test) ? challenge_find_return(test->context, test->app->name) : NULL;
+	AUTO_FREE char *suspect = place ? mem_fmt(" (there is a 'return' for all of it at %s)", place) : mem_strdup("");
 
 	for (size_t i = 0; i < test->count; i++) {
 		const struct probe *probe = &test->probes[i];
@@ -242,8 +244,8 @@ static void judge(const struct self_test *test, const struct talk *talk, struct 
 		if (!is_wrong(test, i) || !strs_add_new(ret_wrong, name))
 			continue;
 		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: "
-			  "another vhost, a redirect or a rule of the app's own nginx configuration comes first",
-			  probe->address, probe->port, name, led, probe->status);
+			  "another vhost, a redirect or a rule of the app's own nginx configuration comes first%s",
+			  probe->address, probe->port, name, led, probe->status, suspect);
 	}
 }
 
