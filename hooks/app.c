@@ -38,11 +38,11 @@ static char *property(const struct hook_call *call, const char *plugin, const ch
 	return text_trim(buf_text(&value));
 }
 
-static char *own_or_global(const struct hook_call *call, const char *app, const char *key)
+static char *own_or_global(const struct hook_call *call, const char *plugin, const char *app, const char *key)
 {
-	AUTO_FREE char *own = property(call, "letsencrypt", app, key);
+	AUTO_FREE char *own = property(call, plugin, app, key);
 
-	return own[0] != '\0' ? mem_take(&own) : property(call, "letsencrypt", GLOBAL, key);
+	return own[0] != '\0' ? mem_take(&own) : property(call, plugin, GLOBAL, key);
 }
 
 /* What is neither yes nor no counts as not set. */
@@ -53,10 +53,9 @@ static bool is_true(const char *value)
 	return parse_bool(value, &is_set) && is_set;
 }
 
-/* An app that was taken over was never enabled here. */
-static bool has_certificate_of_ours(const struct hook_call *call, const char *app)
+static bool has(const struct hook_call *call, const char *app, const char *name)
 {
-	AUTO_FREE char *path = mem_fmt("%s/%s/tls/" OURS_IN_TLS, call->root, app);
+	AUTO_FREE char *path = mem_fmt("%s/%s/%s", call->root, app, name);
 	struct stat info;
 
 	return stat(path, &info) == 0;
@@ -70,9 +69,10 @@ enum app_wish app_wish(const struct hook_call *call, const char *app)
 	bool is_enabled = false;
 	if (parse_bool(enabled, &is_enabled))
 		return is_enabled ? APP_WANTS_CERTIFICATE : APP_WANTS_NOTHING;
-	if (has_certificate_of_ours(call, app))
+	/* One that was taken over was never enabled here. */
+	if (has(call, app, "tls/" OURS_IN_TLS))
 		return APP_WANTS_CERTIFICATE;
-	AUTO_FREE char *automatic = own_or_global(call, app, "auto-enable");
+	AUTO_FREE char *automatic = own_or_global(call, "letsencrypt", app, "auto-enable");
 	if (!is_true(automatic))
 		return APP_WANTS_NOTHING;
 	AUTO_FREE char *deployed = property(call, "common", app, "deployed");
@@ -86,8 +86,36 @@ bool app_is_settled(const struct hook_call *call, const char *app)
 	AUTO_FD global_fd = dir_open(global, &ignored);
 	struct clock clock = clock_system();
 	struct state state;
+	uint64_t imprint = global_fd >= 0 ? imprint_of_app(call->root, call->lib_root, app, imprint_of_host(call->lib_root)) : 0;
 
-	return global_fd >= 0 && state_line_read(global_fd, app, imprint_of_app(call->root, call->lib_root, app), &state) && clock_now(&clock) < state.check_at;
+	return global_fd >= 0 && state_line_read(global_fd, app, imprint, &state) && clock_now(&clock) < state.check_at;
+}
+
+bool app_has_snippet(const struct hook_call *call, const char *app)
+{
+	AUTO_FD fd = app_snippets_fd(call, app);
+
+	return fd >= 0 && file_exists(fd, APP_SNIPPET);
+}
+
+int app_snippets_fd(const struct hook_call *call, const char *app)
+{
+	AUTO_FREE char *path = mem_fmt("%s/%s/nginx.conf.d", call->root, app);
+	struct err ignored;
+
+	return name_is_app(app) ? dir_open(path, &ignored) : -1;
+}
+
+char *app_template_path(const struct hook_call *call, const char *app)
+{
+	AUTO_FREE char *path = own_or_global(call, "nginx", app, "nginx-conf-sigil-path");
+
+	return path[0] != '\0' ? mem_take(&path) : mem_strdup("nginx.conf.sigil");
+}
+
+bool app_has_copies(const struct hook_call *call, const char *app)
+{
+	return name_is_app(app) && has(call, app, "letsencrypt");
 }
 
 bool app_has_traces(const struct hook_call *call, const char *app)
@@ -97,7 +125,7 @@ bool app_has_traces(const struct hook_call *call, const char *app)
 	} places[] = {
 		{ call->root, "", "/tls/" OURS_IN_TLS },
 		{ call->root, "", "/letsencrypt" },
-		{ call->root, "", "/nginx.conf.d/letsencrypt.conf" },
+		{ call->root, "", "/nginx.conf.d/" APP_SNIPPET },
 		{ call->lib_root, "/config/letsencrypt", "" },
 		{ call->lib_root, "/data/letsencrypt", "" },
 		{ call->lib_root, "/data/letsencrypt/--global/state", "" },
@@ -115,7 +143,7 @@ bool app_has_traces(const struct hook_call *call, const char *app)
 
 int64_t app_deploy_wait_s(const struct hook_call *call, const char *app)
 {
-	AUTO_FREE char *value = own_or_global(call, app, "deploy-wait");
+	AUTO_FREE char *value = own_or_global(call, "letsencrypt", app, "deploy-wait");
 	int64_t wait_s = DEPLOY_WAIT_S;
 
 	(void)parse_duration(value, &wait_s);

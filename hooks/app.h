@@ -19,6 +19,15 @@ enum app_wish {
 enum app_wish app_wish(const struct hook_call *call, const char *app);
 /* The engine has looked at the app's files as they are, and wants to look again later than now. */
 bool app_is_settled(const struct hook_call *call, const char *app);
+#define APP_SNIPPET "letsencrypt.conf"
+/* Its nginx.conf.d, in which the snippet lies; the caller closes it. -1 = there is none. */
+int app_snippets_fd(const struct hook_call *call, const char *app) MUST_USE;
+/* Something answers the CA's challenges in its server block; whether that is right only the engine knows. */
+bool app_has_snippet(const struct hook_call *call, const char *app);
+/* Where in its repository an app has its own template for nginx, if it has one; the caller frees it. */
+char *app_template_path(const struct hook_call *call, const char *app) MUST_USE NEVER_NULL;
+/* It has or had a certificate of ours: the copies that the older plugin would need are there. */
+bool app_has_copies(const struct hook_call *call, const char *app);
 /* There is something of ours that belongs to it: properties, data, a certificate, the snippet. */
 bool app_has_traces(const struct hook_call *call, const char *app);
 /* Property deploy-wait in seconds; 20 when it is not set, or to nothing that can be read. */

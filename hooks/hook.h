@@ -48,6 +48,7 @@ void hook_tell_forgotten(const struct hook_call *call);
 /* What `install` asks for: notes what the host itself starts the schedule by ("systemd", "cron.d", "none") and prints its minute. Returns the exit status. */
 int hook_set_up_schedule(const char *lib_root, const char *host);
 
+int hook_core_post_extract(const struct hook_call *call);
 int hook_cron_entries(const struct hook_call *call);
 int hook_nginx_pre_reload(const struct hook_call *call);
 int hook_post_app_clone_setup(const struct hook_call *call);

@@ -7,6 +7,7 @@
 
 /* A trigger's code is in hooks/<trigger>.c. */
 static const struct hook triggers[] = {
+	{ "core-post-extract", hook_core_post_extract, true },
 	{ "cron-entries", hook_cron_entries, false },
 	{ "nginx-pre-reload", hook_nginx_pre_reload, true },
 	{ "post-app-clone-setup", hook_post_app_clone_setup, true },

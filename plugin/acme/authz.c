@@ -19,6 +19,8 @@
 #include "util/text.h"
 
 #define HTTP_01 "http-01"
+/* Of a file's name; Let's Encrypt's have 43 characters. */
+#define TOKEN_SIZE_MAX 255
 
 static const struct json_field challenge_fields[] = {
 	JSON_STR("type", struct acme_challenge, type, true),
@@ -182,7 +184,7 @@ static bool present(const struct acme_order_request *order, const struct acme_or
 	if (!challenge)
 		return refuse_without_http(authz, err);
 	/* The token becomes a file's name. */
-	if (!challenge->url || !challenge->token || !b64url_is(challenge->token))
+	if (!challenge->url || !challenge->token || !b64url_is(challenge->token) || strlen(challenge->token) > TOKEN_SIZE_MAX)
 		return err_set(err, ERR_PROTOCOL, "%s: the CA's challenge has no usable token or URL; this is trouble at the CA", authz->name);
 	key_authorization = mem_fmt("%s.%s", challenge->token, order->account->thumbprint);
 	return steps->present(steps->ctx, authz->name, challenge->token, key_authorization, err);

@@ -46,7 +46,7 @@ struct progress {
 	int bad_nonces, breaks, server_errors;
 	int64_t pause_until_at; /* Retry-After of the last answer, by the clock of answered_at; 0 = none */
 	int64_t answered_at;
-	long status; /* of the last answer, 0 = there was none */
+	long status; /* of the answer to what was sent last; 0 = there was none, or it was not sent for want of a nonce */
 };
 
 int64_t acme_answered_at(const struct http_response *response)
@@ -84,13 +84,15 @@ static enum outcome judge_answer(struct progress *progress, const struct http_re
 
 static bool take_nonce(struct acme *acme, struct progress *progress, enum outcome *ret_outcome, struct err *err)
 {
+	long status; /* of the request for a nonce: it says nothing of what was to be sent with it */
+
 	if (progress->nonce)
 		return true;
 	progress->status = 0;
-	if (acme_nonce_take(acme, progress->request->deadline_ms, &progress->nonce, &progress->status, err))
+	if (acme_nonce_take(acme, progress->request->deadline_ms, &progress->nonce, &status, err))
 		return true;
 	progress->pause_until_at = 0; /* Retry-After of a nonce: the growing pause will do */
-	*ret_outcome = progress->status ? judge_status(progress->status, err) : judge_failure(err);
+	*ret_outcome = status ? judge_status(status, err) : judge_failure(err);
 	if (*ret_outcome == BROKEN)
 		*ret_outcome = NOT_SENT;
 	return false;
@@ -198,11 +200,11 @@ static bool may_try_again(struct acme *acme, struct progress *progress, enum out
 		return ++progress->bad_nonces < BAD_NONCES_MAX &&
 		       pause_for(acme, progress->bad_nonces > BAD_NONCES_AT_ONCE ? BAD_NONCE_PAUSE_MS : 0, deadline_ms, err);
 	case SERVER_ERROR:
-		if (request->is_once && !is_certainly_undone(progress, err))
+		if (request->is_once && progress->status != 0 && !is_certainly_undone(progress, err))
 			return false;
 		return ++progress->server_errors < SERVER_ERRORS_MAX && pause_for(acme, server_error_pause(progress), deadline_ms, err);
 	case MISPLACED:
-		return !request->url && acme_directory_refresh(acme);
+		return (!request->url || progress->status == 0) && acme_directory_refresh(acme); /* nonces come from an entry of it, too */
 	case BROKEN:
 		if (request->is_once)
 			return false;

@@ -25,6 +25,15 @@ int64_t ns_sub(int64_t a, int64_t b)
 	return difference;
 }
 
+int64_t ns_from_s(int64_t seconds)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow(seconds, NS_PER_S, &ns))
+		return seconds > 0 ? INT64_MAX : INT64_MIN;
+	return ns;
+}
+
 int64_t ns_to_second(int64_t at_ns)
 {
 	int64_t part = at_ns % NS_PER_S;

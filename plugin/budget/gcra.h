@@ -27,6 +27,8 @@ struct rate {
 /* a + b and a - b, held within int64_t. */
 int64_t ns_add(int64_t a, int64_t b);
 int64_t ns_sub(int64_t a, int64_t b);
+/* Seconds as nanoseconds, held within int64_t: what CAs and certificates may say goes on to the year 9999, nanoseconds end in 2262. */
+int64_t ns_from_s(int64_t seconds);
 /* The start of the second in which `at_ns` is, before 1970 too. */
 int64_t ns_to_second(int64_t at_ns);
 

@@ -8,11 +8,11 @@
 
 #include "cli/out.h"
 #include "cli/page.h"
-#include "flow/view_budget.h"
 #include "json/write.h"
 #include "util/buf.h"
 #include "util/mem.h"
 #include "util/when.h"
+#include "view/budget.h"
 
 #define INDENT "       "
 #define INDENT_SIZE (sizeof(INDENT) - 1)

@@ -7,10 +7,10 @@
 
 #include "cli/out.h"
 #include "cli/page.h"
-#include "flow/view_events.h"
 #include "json/write.h"
 #include "util/mem.h"
 #include "util/when.h"
+#include "view/events.h"
 
 #define WHEN_WIDTH 19
 #define CAUSE_WIDTH 10

@@ -9,11 +9,11 @@
 
 #include "cli/out.h"
 #include "cli/page.h"
-#include "flow/view_plan.h"
 #include "json/write.h"
 #include "util/buf.h"
 #include "util/mem.h"
 #include "util/when.h"
+#include "view/plan.h"
 
 #define APP_MIN 10
 #define APP_MAX 30

@@ -9,9 +9,9 @@
 #include "cli/verbs.h"
 #include "flow/actions.h"
 #include "flow/context.h"
-#include "flow/view_budget.h"
 #include "json/write.h"
 #include "util/err.h"
+#include "view/budget.h"
 
 static bool change(struct call *call, struct context *context, const char *word, size_t *ret_count, struct err *err)
 {

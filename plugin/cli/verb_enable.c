@@ -52,13 +52,13 @@ bool verb_default(struct call *call, int *ret_exit, struct err *err)
 	return verb_enable(call, ret_exit, err);
 }
 
-/* Who starts it tells by which mechanism, so that of two one can keep off. */
+/* Of two mechanisms that start it each says which it is, so that one can keep off. */
 static bool check_schedule(const struct call *call, struct err *err)
 {
 	const struct options *options = &call->options;
 
-	if (options->is_scheduled != (options->by != NULL))
-		return err_set(err, ERR_USAGE, "--scheduled and --by belong together: --scheduled --by cron-entries, or --scheduled --by host");
+	if (options->by && !options->is_scheduled)
+		return err_set(err, ERR_USAGE, "--by belongs to --scheduled: --scheduled --by cron-entries, or --scheduled --by host");
 	if (options->is_scheduled && call->words.count > 0)
 		return err_set(err, ERR_USAGE, "--scheduled renews all apps, not one ('%s')", call->words.items[0]);
 	return true;

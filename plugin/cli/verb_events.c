@@ -8,11 +8,11 @@
 #include "cli/show.h"
 #include "cli/verbs.h"
 #include "flow/context.h"
-#include "flow/view_events.h"
-#include "flow/view_who.h"
 #include "json/write.h"
 #include "sys/loop.h"
 #include "util/err.h"
+#include "view/events.h"
+#include "view/who.h"
 
 /* For people; JSON has all that are kept. */
 #define SHOWN_MAX 100

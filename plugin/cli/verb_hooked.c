@@ -9,8 +9,10 @@
 
 static bool work(struct context *context, const struct strs *words, struct err *err)
 {
+	bool is_over = false;
+
 	(void)words;
-	return worker_serve(context, err);
+	return automatic_await_boot(context, &is_over, err) && (!is_over || worker_serve(context, err));
 }
 
 static bool place_snippet(struct context *context, const struct strs *words, struct err *err)

@@ -6,6 +6,7 @@
 #include "flow/context.h"
 #include "json/write.h"
 #include "util/mem.h"
+#include "util/strs.h"
 #include "util/when.h"
 
 static void print_row(struct out *out, const struct list_row *row, int64_t now_at)
@@ -27,6 +28,18 @@ static void print_row_json(struct out *out, const struct list_row *row)
 	out_json(out, object);
 }
 
+/* Why there is nothing in the list. */
+static bool tell_no_apps(struct call *call, struct context *context, struct err *err)
+{
+	AUTO_STRS apps = { 0 };
+
+	if (!apps_visible(context, &apps, err))
+		return false;
+	if (apps.count == 0)
+		out_say(call->out, OUT_WARN, "You haven't deployed any applications yet");
+	return true;
+}
+
 bool verb_list(struct call *call, int *ret_exit, struct err *err)
 {
 	AUTO(context_close) struct context context = { 0 };
@@ -44,7 +57,7 @@ bool verb_list(struct call *call, int *ret_exit, struct err *err)
 		else
 			print_row(call->out, &rows.items[i], clock_now(&context.clock));
 	}
-	return true;
+	return rows.count > 0 || tell_no_apps(call, &context, err);
 }
 
 bool verb_active(struct call *call, int *ret_exit, struct err *err)

@@ -8,12 +8,12 @@
 #include "cli/show.h"
 #include "cli/verbs.h"
 #include "flow/context.h"
-#include "flow/view_plan.h"
 #include "json/write.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/parse.h"
 #include "util/when.h"
+#include "view/plan.h"
 
 #define ADD_MAX 10000
 

@@ -92,14 +92,16 @@ static bool report_all(struct call *call, struct context *context, int *ret_exit
 	if (!apps_visible(context, &apps, err))
 		return false;
 	if (apps.count == 0)
-		return err_set(err, ERR_MISSING, "You haven't deployed any applications yet");
+		out_say(call->out, OUT_WARN, "You haven't deployed any applications yet");
 	for (size_t i = 0; i < apps.count; i++) {
 		struct err why;
 
 		if (report_one(call, context, apps.items[i], &why))
 			continue;
 		out_err(call->out, &why);
-		*ret_exit = 1;
+		/* That an app has no such value is what was asked. */
+		if (why.kind != ERR_MISSING)
+			*ret_exit = 1;
 	}
 	return true;
 }

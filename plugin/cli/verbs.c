@@ -19,8 +19,8 @@ static const struct option_row no_options[] = { OPTION_END };
 static const struct option_row app_options[] = { OPTION_APP, OPTION_END };
 static const struct option_row auto_renew_options[] = {
 	OPTION_APP,
-	{ "--by", NULL, OPTION_TEXT, offsetof(struct options, by), "WHAT", "With --scheduled: cron-entries or host. The one that is not in charge ends at once" },
-	{ "--scheduled", NULL, OPTION_FLAG, offsetof(struct options, is_scheduled), NULL, "As the schedule starts it: at most once an hour, not soon after boot" },
+	{ "--by", NULL, OPTION_TEXT, offsetof(struct options, by), "WHAT", "With --scheduled: cron-entries or host. What is not in charge ends at once" },
+	{ "--scheduled", NULL, OPTION_FLAG, offsetof(struct options, is_scheduled), NULL, "As the schedule starts it: once an hour, not soon after boot" },
 	OPTION_END
 };
 static const struct option_row budget_options[] = {

@@ -327,14 +327,14 @@ bool cert_covers(const struct cert *cert, const struct strs *names)
 	return true;
 }
 
-/* One SEQUENCE and nothing behind it. */
-static bool is_der(const unsigned char *bytes, long size)
+/* The size of the SEQUENCE that starts at `bytes`, 0 when there is none. What follows it OpenSSL leaves out as well. */
+static size_t der_size(const unsigned char *bytes, long size)
 {
 	const unsigned char *content = bytes;
 	long content_size = 0;
 	int tag = 0, class = 0;
-	return ASN1_get_object(&content, &content_size, &tag, &class, size) == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE &&
-	       content - bytes + content_size == size;
+	bool is_sequence = ASN1_get_object(&content, &content_size, &tag, &class, size) == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE;
+	return is_sequence ? (size_t)(content - bytes + content_size) : 0;
 }
 
 /* Only the outermost layer is looked at: reading all of it takes a hundred times as long. */
@@ -344,9 +344,11 @@ bool cert_leaf_sha256(const char *pem, char ret_hex[static 65], struct err *err)
 	AUTO(BIO_freep) BIO *bio = BIO_new_mem_buf(pem, -1);
 	AUTO_BYTES *der = NULL;
 	long size = 0;
-	if (!bio || PEM_bytes_read_bio(&der, &size, NULL, PEM_STRING_X509, bio, ossl_no_password, NULL) != 1 || !is_der(der, size))
+	bool is_pem = bio && PEM_bytes_read_bio(&der, &size, NULL, PEM_STRING_X509, bio, ossl_no_password, NULL) == 1;
+	size_t leaf_size = is_pem ? der_size(der, size) : 0;
+	if (leaf_size == 0)
 		return ossl_set(err, ERR_CONFIG, "there is no certificate in PEM form in it");
-	digest_sha256_hex(der, (size_t)size, ret_hex);
+	digest_sha256_hex(der, leaf_size, ret_hex);
 	return true;
 }
 

@@ -39,7 +39,7 @@ bool auto_renew_app(struct context *context, const char *app, int *ret_exit, str
  * summary is in err then.
  */
 bool auto_renew_all(struct context *context, bool is_typed, int *ret_exit, struct err *err) MUST_USE;
-/* The same, started by the mechanism that is called `by_name` ("cron-entries", "host"): at most once an hour, see flow/scheduled. */
+/* The same, started by the mechanism that is called `by_name` ("cron-entries", "host"; NULL = the one in charge): at most once an hour, see flow/scheduled. */
 bool auto_renew_scheduled(struct context *context, const char *by_name, int *ret_exit, struct err *err) MUST_USE;
 
 /* ---- what the hook program has done at once: it says nothing, and nothing may stop what the platform is doing ---- */

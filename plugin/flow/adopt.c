@@ -33,8 +33,8 @@ static bool book_certs(const struct history *history, struct budget *budget, boo
 		certs[count++] = (struct book_found){
 			.leaf = item->leaf,
 			.names = &item->names,
-			.not_before_ns = item->not_before_at * NS_PER_S,
-			.issued_ns = item->issued_at * NS_PER_S,
+			.not_before_ns = ns_from_s(item->not_before_at),
+			.issued_ns = ns_from_s(item->issued_at),
 		};
 	}
 	if (!book_adopt(&budget->book, certs, count, is_rebuild, budget_now(budget, 0).book_ns, err))

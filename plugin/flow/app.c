@@ -80,13 +80,16 @@ static bool read_tls(struct context *context, const char *app, struct app_held *
 	AUTO_BUF pem = BUF_MAX(PEM_MAX);
 	AUTO_FD app_fd = platform_app_fd(context->platform, app, err);
 	AUTO_FD tls_fd = -1;
-	struct err ignored;
+	struct err failure;
 
 	if (app_fd < 0)
 		return false;
-	tls_fd = dir_open_at(app_fd, "tls", &ignored);
-	if (tls_fd < 0)
+	tls_fd = dir_open_at(app_fd, "tls", &failure);
+	if (tls_fd < 0) {
+		/* A link that an operator made, or what we may not see. */
+		held->has_tls = failure.kind != ERR_MISSING;
 		return true;
+	}
 	held->has_tls = file_exists(tls_fd, "server.crt") && file_exists(tls_fd, "server.key");
 	read_pem(tls_fd, "server.crt", &pem);
 	if (!read_cert(context->store, buf_text(&pem), held, err))

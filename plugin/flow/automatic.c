@@ -6,16 +6,24 @@
 #include "flow/app.h"
 #include "flow/context.h"
 #include "flow/decide.h"
+#include "flow/intake.h"
 #include "flow/settings.h"
 #include "flow/talk.h"
 #include "flow/windows.h"
 #include "platform/platform.h"
 #include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+#include "sys/loop.h"
 #include "sys/schedule.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/text.h"
 #include "util/when.h"
+
+#define BOOT_LOCK "boot.lock"
+/* A test's clock leaps; the real one could be waited for at once. */
+#define BOOT_PAUSE_MS 1000
 
 bool automatic_is(const char *reason)
 {
@@ -32,6 +40,34 @@ int64_t automatic_not_before(const struct context *context)
 	int64_t uptime_s = clock_uptime_s();
 
 	return uptime_s >= SCHEDULE_BOOT_S ? 0 : when_add(clock_now(&context->clock), SCHEDULE_BOOT_S - uptime_s);
+}
+
+bool automatic_sleep_until_booted(struct context *context, struct err *err)
+{
+	if (automatic_not_before(context) == 0)
+		return true;
+	/* Both clocks count whole seconds: one more, and each job that was put off may start. */
+	while (clock_uptime_s() <= SCHEDULE_BOOT_S)
+		if (loop_sleep(context->loop, BOOT_PAUSE_MS) == WAIT_STOPPED)
+			return err_set(err, ERR_STOPPED, "stopped before the host was up for %d minutes; the next run does what waits", SCHEDULE_BOOT_S / WHEN_MINUTE);
+	return true;
+}
+
+bool automatic_await_boot(struct context *context, bool *ret_is_over, struct err *err)
+{
+	int global_fd = platform_global_fd(context->platform, err);
+	AUTO_FD lock_fd = -1;
+
+	*ret_is_over = automatic_not_before(context) == 0;
+	if (*ret_is_over)
+		return true;
+	if (global_fd < 0 || !intake_spool(context, err))
+		return false;
+	lock_fd = lock_try(global_fd, BOOT_LOCK, err);
+	if (lock_fd < 0)
+		return err->kind == ERR_LOCKED;
+	*ret_is_over = automatic_sleep_until_booted(context, err);
+	return *ret_is_over;
 }
 
 bool automatic_leaves(const struct app *app)

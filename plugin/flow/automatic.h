@@ -20,6 +20,13 @@ bool automatic_is(const char *reason);
 bool automatic_awaits_proxy(const char *reason);
 /* Automation does not start within ten minutes of boot (design 5): the moment from which it may, 0 = it may now. */
 int64_t automatic_not_before(const struct context *context);
+/* Waits until then; not at all when that is now. ERR_STOPPED. */
+bool automatic_sleep_until_booted(struct context *context, struct err *err) MUST_USE;
+/*
+ * The same for a worker. What hooks have left meanwhile is taken in first, so that who follows is told. *ret_is_over false: another process waits already, and finds the
+ * same then. ERR_STOPPED.
+ */
+bool automatic_await_boot(struct context *context, bool *ret_is_over, struct err *err) MUST_USE;
 /* The app is none of automation's business, and nobody need be told: another proxy or k3s, no nginx.conf, disabled, held back, only to be had by DNS-01. */
 bool automatic_leaves(const struct app *app);
 /* What the hook program asked for went wrong: a warning, and an event, since what a hook prints is often lost. app NULL = of no app. */

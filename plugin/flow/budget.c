@@ -130,7 +130,7 @@ static bool fill(struct budget *budget, struct err *err)
 	budget->kept_offset_s = budget->offset_s;
 	budget->book.store = store;
 	budget->book.ca = budget->ca;
-	budget->book.unproven_ns = lost_at * NS_PER_S;
+	budget->book.unproven_ns = ns_from_s(lost_at);
 	return begin_book(budget, err);
 }
 
@@ -172,7 +172,7 @@ struct budget_now budget_now(const struct budget *budget, int64_t date_at)
 	int64_t early_at = date_at > 0 && date_at < host_at ? date_at : host_at;
 	int64_t late_at = date_at > host_at ? date_at : host_at;
 
-	return (struct budget_now){ .admit_ns = early_at * NS_PER_S, .book_ns = when_add(late_at, RESOLUTION_S) * NS_PER_S };
+	return (struct budget_now){ .admit_ns = ns_from_s(early_at), .book_ns = ns_from_s(when_add(late_at, RESOLUTION_S)) };
 }
 
 bool budget_note_date(struct budget *budget, int64_t date_at, struct err *err)
@@ -243,8 +243,8 @@ void budget_request_fill(const struct budget *budget, enum urgency urgency, bool
 
 void budget_request_at(const struct budget_now *now, struct budget_request *io_request)
 {
-	bool is_open = io_request->window_end_at == 0 || (io_request->window_start_at * NS_PER_S <= now->admit_ns &&
-							  now->book_ns < io_request->window_end_at * NS_PER_S);
+	bool is_open = io_request->window_end_at == 0 || (ns_from_s(io_request->window_start_at) <= now->admit_ns &&
+							  now->book_ns < ns_from_s(io_request->window_end_at));
 
 	io_request->book.is_ari = *io_request->order.replaces && is_open;
 	io_request->book.now_ns = now->admit_ns;
@@ -291,9 +291,9 @@ static int64_t refused_until_ns(const struct budget *budget, const struct err *r
 
 	if (retry_at == 0)
 		retry_at = when_add(now_at, UNKNOWN_S);
-	if (retry_at > now_at + REFUSED_MAX_S)
-		retry_at = now_at + REFUSED_MAX_S;
-	return (retry_at + RESOLUTION_S) * NS_PER_S;
+	if (retry_at > when_add(now_at, REFUSED_MAX_S))
+		retry_at = when_add(now_at, REFUSED_MAX_S);
+	return ns_from_s(when_add(retry_at, RESOLUTION_S));
 }
 
 static bool learn_pause(struct budget *budget, const struct store_order *order, const struct refusal *refusal, int64_t until_ns, struct err *err)

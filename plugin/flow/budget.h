@@ -66,7 +66,7 @@ struct budget_request {
 	char *group;               /* "" = a group of its own */
 };
 void budget_request_done(struct budget_request *request);
-/* From an order as it would be placed; `is_renewal_by_grace`: the user's graceperiod, not the CA, says that it is due. lease_until and moments stay 0. */
+/* From an order as it would be placed; `is_by_graceperiod`: the user's graceperiod, not the CA, says that it is due. lease_until and moments stay 0. */
 void budget_request_fill(const struct budget *budget, enum urgency urgency, bool is_by_graceperiod, struct budget_request *io_request);
 /* Sets the moments; a renewal is exempt only if its window is open by both clocks. */
 void budget_request_at(const struct budget_now *now, struct budget_request *io_request);

@@ -20,15 +20,16 @@
 
 /* ---- token files ---- */
 
+/* The bash plugin made it with the umask of whoever called it: the proxy's workers could not look into it. */
 static int challenge_folder(struct context *context, const char *app, struct err *err)
 {
 	int data_fd = platform_data_fd(context->platform, err);
 	AUTO_FD app_fd = -1;
 	AUTO_FD known_fd = -1;
 
-	if (data_fd < 0 || (app_fd = dir_make_at(data_fd, app, 0755, err)) < 0 || (known_fd = dir_make_at(app_fd, ".well-known", 0755, err)) < 0)
+	if (data_fd < 0 || (app_fd = dir_make_public_at(data_fd, app, err)) < 0 || (known_fd = dir_make_public_at(app_fd, ".well-known", err)) < 0)
 		return -1;
-	return dir_make_at(known_fd, "acme-challenge", 0755, err);
+	return dir_make_public_at(known_fd, "acme-challenge", err);
 }
 
 bool challenge_write_token(struct context *context, const char *app, const char *token, const char *content, struct err *err)

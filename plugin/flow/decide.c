@@ -79,7 +79,9 @@ static bool holds_wildcard(const struct app_held *held)
 
 bool decide_is_out_of_reach(const struct app *app)
 {
-	return strcmp(app->wanted.facts.scheduler, "k3s") == 0 || strcmp(app->wanted.facts.proxy_type, "nginx") != 0 || *app->wanted.settings.dns_provider ||
+	const struct platform_app_facts *facts = &app->wanted.facts;
+
+	return strcmp(facts->scheduler, "k3s") == 0 || strcmp(facts->proxy_type, "nginx") != 0 || !facts->proxy_is_enabled || *app->wanted.settings.dns_provider ||
 	       holds_wildcard(&app->held);
 }
 
@@ -96,6 +98,9 @@ static bool refuse_app(const struct decide_input *input, struct decision *decisi
 	if (strcmp(facts->proxy_type, "nginx") != 0)
 		return conclude(decision, DECISION_REFUSE, "%s is served by %s, which gets its certificates itself: %s", input->app->name, facts->proxy_type,
 				proxy_property(facts->proxy_type));
+	if (!facts->proxy_is_enabled)
+		return conclude(decision, DECISION_REFUSE, "the proxy of %s is disabled, so nothing can answer the CA: dokku proxy:enable %s", input->app->name,
+				input->app->name);
 	return conclude(decision, DECISION_REFUSE,
 			"%s %s, which needs the DNS-01 challenge: not available yet, so this app is left as it is (for HTTP-01: dokku letsencrypt:%s %s%s)",
 			input->app->name, *wanted->settings.dns_provider ? "has a dns-provider" : "holds a wildcard certificate",

@@ -29,14 +29,14 @@ struct taken {
 	bool has_snippet;
 };
 
+static bool is_others(const struct app_held *held)
+{
+	return held->has_tls && !held->is_ours;
+}
+
 static bool take_certificate(struct context *context, const char *app, int tls_fd, const struct app_held *held, struct taken *taken, struct err *err)
 {
-	if (held->has_tls && !held->is_ours) {
-		talk_say(&context->talk, TALK_WARN, app,
-			 "The certificate in use was not installed by letsencrypt: it stays (to remove it: dokku certs:remove %s)", app);
-		return true;
-	}
-	if (!held->is_ours && !file_exists(tls_fd, COPY))
+	if (is_others(held) || (!held->is_ours && !file_exists(tls_fd, COPY)))
 		return true;
 	talk_say(&context->talk, TALK_VERBOSE, app, "Removing SSL endpoint from %s", app);
 	taken->has_certificate = true;
@@ -103,6 +103,9 @@ bool disable_certificate(struct context *context, const char *app, const struct 
 
 	if (app_fd < 0)
 		return false;
+	if (is_others(held))
+		talk_say(&context->talk, TALK_WARN, app,
+			 "The certificate in use was not installed by letsencrypt: it stays (to remove it: dokku certs:remove %s)", app);
 	tls_fd = dir_open_at(app_fd, "tls", &ignored);
 	if (!(tls_fd < 0 || take_certificate(context, app, tls_fd, held, &taken, err)) || (with_snippet && !take_snippet(app_fd, &taken, err)) ||
 	    !dir_remove_tree(app_fd, "letsencrypt", err) || !store_app_uses(store, app, NULL, err) || !tell_platform(context, app, &taken, err) ||

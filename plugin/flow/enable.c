@@ -7,6 +7,7 @@
 #include "flow/context.h"
 #include "flow/engine.h"
 #include "flow/intake.h"
+#include "flow/legacy.h"
 #include "flow/ports.h"
 #include "flow/talk.h"
 #include "flow/worker.h"
@@ -44,7 +45,6 @@ static void tell_still_valid(const struct context *context, const struct app *ap
 {
 	talk_say(&context->talk, TALK_INFO1, app->name, "Certificate is still valid for %s, skipping certificate request", app->name);
 	talk_say(&context->talk, TALK_INFO1, app->name, "Pass --force to letsencrypt:enable to request a new certificate anyway");
-	talk_say(&context->talk, TALK_END, app->name, "%s", "");
 }
 
 static bool asks_ca(const struct decision *decision)
@@ -65,7 +65,10 @@ static bool consider(struct enabling *enabling, const char *name, struct err *er
 		return false;
 	if (decision.kind == DECISION_NOTHING && app.held.app.unserved_at == 0) {
 		tell_still_valid(context, &app);
-		return true;
+		if (!legacy_is_behind(context, &app, true)) {
+			talk_say(&context->talk, TALK_END, name, "%s", "");
+			return true;
+		}
 	}
 	enabling->requests[enabling->count++] = (struct request){ .app = name, .reason = "enable", .is_forced = enabling->is_forced };
 	return true;
@@ -98,20 +101,12 @@ static void tell_newcomer(struct context *context, const char *app)
 	talk_say(&context->talk, TALK_VERBOSE, app, "Apps can get theirs when they are deployed: dokku letsencrypt:set --global auto-enable true");
 }
 
-static bool check_all(struct context *context, const struct strs *apps, struct err *err)
-{
-	for (size_t i = 0; i < apps->count; i++)
-		if (!platform_check_app(context->platform, apps->items[i], err))
-			return false;
-	return true;
-}
-
 bool enable_apps(struct context *context, const struct strs *apps, bool is_forced, int *ret_exit, struct err *err)
 {
 	AUTO_FREE struct request *requests = mem_new(apps->count + 1, sizeof(*requests));
 	struct enabling enabling = { .context = context, .is_forced = is_forced, .requests = requests };
 
-	if (!check_all(context, apps, err) || !intake_spool(context, err))
+	if (!intake_spool(context, err))
 		return false;
 	for (size_t i = 0; i < apps->count; i++) {
 		if (consider(&enabling, apps->items[i], err))
@@ -130,13 +125,14 @@ bool enable_apps(struct context *context, const struct strs *apps, bool is_force
 	return true;
 }
 
-/* Apps that --all leaves alone, each with a line. */
-static bool is_skipped(struct context *context, const char *name, bool *ret_is_skipped, struct err *err)
+/* Apps that --all leaves alone, each with a line. One that cannot be read fails alone, later. */
+static bool is_skipped(struct context *context, const char *name)
 {
 	AUTO(app_done) struct app app = { 0 };
 	const char *reason = NULL;
+	struct err ignored;
 
-	if (!app_read(context, name, &app, err))
+	if (!app_read(context, name, &app, &ignored))
 		return false;
 	if (app.wanted.settings.enabled == 0)
 		reason = "it is disabled";
@@ -146,12 +142,13 @@ static bool is_skipped(struct context *context, const char *name, bool *ret_is_s
 		reason = "another proxy serves it";
 	else if (strcmp(app.wanted.facts.scheduler, "k3s") == 0)
 		reason = "it runs on k3s";
+	else if (!app.wanted.facts.proxy_is_enabled)
+		reason = "its proxy is disabled";
 	else if (app.wanted.names.count == 0)
 		reason = "it has no domain that can be in a certificate";
 	if (reason)
 		talk_say(&context->talk, TALK_VERBOSE, NULL, "Skipping %s: %s", name, reason);
-	*ret_is_skipped = reason != NULL;
-	return true;
+	return reason != NULL;
 }
 
 bool enable_all(struct context *context, bool is_forced, int *ret_exit, struct err *err)
@@ -161,13 +158,8 @@ bool enable_all(struct context *context, bool is_forced, int *ret_exit, struct e
 
 	if (!platform_visible_apps(context->platform, &apps, err))
 		return false;
-	for (size_t i = 0; i < apps.count; i++) {
-		bool skip = false;
-
-		if (!is_skipped(context, apps.items[i], &skip, err))
-			return false;
-		if (!skip)
+	for (size_t i = 0; i < apps.count; i++)
+		if (!is_skipped(context, apps.items[i]))
 			strs_add(&chosen, apps.items[i]);
-	}
 	return enable_apps(context, &chosen, is_forced, ret_exit, err);
 }

@@ -3,6 +3,7 @@
 #include "flow/gone.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "flow/context.h"
@@ -43,12 +44,22 @@ static struct places open_places(struct context *context)
 	};
 }
 
+/* Nothing but challenges is ever in a webroot. Operators keep scripts and credentials of DNS providers in folders beside them. */
+static bool is_webroot(int data_fd, const char *name)
+{
+	AUTO_STRS names = { 0 };
+	struct err ignored;
+	AUTO_FD folder_fd = dir_open_at(data_fd, name, &ignored);
+
+	return folder_fd >= 0 && dir_list(folder_fd, &names, &ignored) && (names.count == 0 || (names.count == 1 && strcmp(names.items[0], ".well-known") == 0));
+}
+
 static bool has_trace(const struct places *places, size_t place, const char *app)
 {
 	struct stat status;
 
 	return places->fds[place] >= 0 && fstatat(places->fds[place], app, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       (status.st_mode & S_IFMT) == kinds[place];
+	       (status.st_mode & S_IFMT) == kinds[place] && (place != PLACE_DATA || is_webroot(places->fds[place], app));
 }
 
 /* ---- which ---- */

@@ -84,7 +84,12 @@ static bool load_and_stage(struct install *install, struct err *err)
 	if (!tls_stage(install->app_fd, &chain_pem, &key_pem, &install->swap, err))
 		return err_wrap(err, "the certificate of %s could not be staged", install->app->name);
 	install->has_swap = true;
-	return note_outcome(install, app_look_again(install->app, install->app_fd), err) && legacy_write(context, install->app, &chain_pem, &key_pem, err);
+	if (!note_outcome(install, app_look_again(install->app, install->app_fd), err))
+		return false;
+	/* No reason not to serve what was bought. */
+	if (!legacy_write(context, install->app, &chain_pem, &key_pem, err))
+		talk_err(install->talk, install->app->name, err);
+	return true;
 }
 
 /* The proxy's configuration is broken already, and not by us: nothing changes, the next run tries again. */

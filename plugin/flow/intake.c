@@ -19,6 +19,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/name.h"
+#include "util/when.h"
 
 #define LOCK_MS 10000
 
@@ -69,20 +70,38 @@ static bool hold(struct context *context, const char *app, const char *why, stru
 	return strcmp(known.held_back_reason, why) == 0 || store_event_add(context->store, &event, err);
 }
 
-/* *ret_job 0: nothing comes of it now. */
-static bool carry_out(struct context *context, const struct happened *what, const char *app, int64_t *ret_job, struct err *err)
+/* Who follows the job is told, and need not wait. */
+static void tell_put_off(struct context *context, const char *app, int64_t job, int64_t not_before_at)
+{
+	AUTO_FD progress_fd = progress_folder(context);
+	AUTO_FREE char *when = when_human(not_before_at);
+	struct progress progress;
+
+	progress_init(progress_fd, job, &progress);
+	const struct talk talk = progress_talk(&progress);
+	talk_say(&talk, TALK_INFO1, app, "%s waits until %s: nothing starts by itself within ten minutes of boot", app, when);
+	talk_say(&talk, TALK_END, app, "%s", "");
+}
+
+static bool add_job(struct context *context, const char *app, const char *reason, int64_t *ret_job, struct err *err)
 {
 	int64_t not_before_at = automatic_not_before(context);
-	int64_t id = 0;
 
+	if (!store_job_add(context->store, app, reason, false, not_before_at, ret_job, err))
+		return false;
+	if (not_before_at > 0)
+		tell_put_off(context, app, *ret_job, not_before_at);
+	return true;
+}
+
+/* *ret_job 0: nothing comes of it. */
+static bool carry_out(struct context *context, const struct happened *what, const char *app, int64_t *ret_job, struct err *err)
+{
 	switch (what->kind) {
 	case HAPPENED_NOTHING:
 		return true;
 	case HAPPENED_JOB:
-		if (!store_job_add(context->store, app, what->word, false, not_before_at, &id, err))
-			return false;
-		*ret_job = not_before_at > 0 ? 0 : id;
-		return true;
+		return add_job(context, app, what->word, ret_job, err);
 	case HAPPENED_HOLD:
 		return hold(context, app, what->word, err);
 	case HAPPENED_FORGET:

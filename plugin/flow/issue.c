@@ -14,6 +14,7 @@
 #include "flow/context.h"
 #include "flow/engine.h"
 #include "flow/install.h"
+#include "flow/legacy.h"
 #include "flow/leftovers.h"
 #include "flow/mend.h"
 #include "flow/names.h"
@@ -327,6 +328,15 @@ static bool install(struct issue *issue, struct err *err)
 
 /* ---- the job ---- */
 
+/* What is only there for going back is no reason to fail. */
+static void follow(const struct issue *issue)
+{
+	struct err err;
+
+	if (issue->planned.app.held.is_ours && !legacy_follow(issue->worker->context, &issue->planned.app, is_typed(issue), &err))
+		talk_err(issue->talk, issue->name, &err);
+}
+
 static bool carry_out_decision(struct issue *issue, struct err *err)
 {
 	switch (issue->planned.decision.kind) {
@@ -335,6 +345,7 @@ static bool carry_out_decision(struct issue *issue, struct err *err)
 			issue->expects_renewal = false;
 			return install_serve(issue->worker, &issue->planned.app, issue->talk, err);
 		}
+		follow(issue);
 		return true;
 	case DECISION_REFUSE:
 		err_record(err, ERR_REFUSED, 0, "%s", issue->planned.decision.why);
@@ -355,18 +366,6 @@ static bool carry_out_decision(struct issue *issue, struct err *err)
 	return err_set(err, ERR_BUG, "'%s' was not refused", issue->name);
 }
 
-/* Nobody sees what a hook's job leaves undone, so it also looks whether the certificate is served at all. */
-static bool carry_out(struct issue *issue, struct err *err)
-{
-	const struct app *app = &issue->planned.app;
-
-	if (!carry_out_decision(issue, err))
-		return false;
-	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))
-		return true;
-	return mend_proxy(issue->worker, app, *issue->leaf ? issue->leaf : app->held.cert.leaf_sha256, issue->talk, err);
-}
-
 static void tell_refused_names(const struct issue *issue)
 {
 	const struct app_wanted *wanted = &issue->planned.app.wanted;
@@ -375,6 +374,38 @@ static void tell_refused_names(const struct issue *issue)
 		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out: it %s", wanted->refused.items[i], wanted->reasons.items[i]);
 	for (size_t i = 0; i < issue->planned.decision.left_out.count; i++)
 		talk_say(issue->talk, TALK_WARN, issue->name, "Domain '%s' is left out for now: its validation failed within the last day", issue->planned.decision.left_out.items[i]);
+}
+
+/* What somebody who types it hears at once; of a hook's job only when something follows. */
+static void tell_left_out(const struct issue *issue)
+{
+	tell_ignored(issue);
+	if (issue->planned.decision.kind != DECISION_NOTHING)
+		tell_refused_names(issue);
+}
+
+/* Something is ordered or installed. */
+static bool acts(const struct issue *issue)
+{
+	enum decision_kind kind = issue->planned.decision.kind;
+
+	return kind != DECISION_NOTHING && kind != DECISION_WAIT && kind != DECISION_REFUSE;
+}
+
+/* Nobody sees what a hook's job leaves undone, so it also looks whether the certificate is served at all. */
+static bool carry_out(struct issue *issue, struct err *err)
+{
+	const struct app *app = &issue->planned.app;
+
+	if (automatic_is(issue->reason) && acts(issue))
+		tell_left_out(issue);
+	if (automatic_is(issue->reason) && !mend_await_build(issue->worker->context, issue->name, err))
+		return false;
+	if (!carry_out_decision(issue, err))
+		return false;
+	if (!automatic_is(issue->reason) || !(*issue->leaf || app->held.is_ours))
+		return true;
+	return mend_proxy(issue->worker, app, *issue->leaf ? issue->leaf : app->held.cert.leaf_sha256, issue->talk, err);
 }
 
 /* While it waits it keeps its place; else it is asked for no more. */
@@ -403,6 +434,12 @@ static struct outcome outcome_of(const struct issue *issue)
 	};
 }
 
+/* A hook's job has looked at all of it: names, certificate and proxy. */
+static bool is_well(const struct issue *issue)
+{
+	return automatic_is(issue->reason) && issue->planned.app.held.is_ours && issue->planned.decision.left_out.count == 0;
+}
+
 static void end(struct issue *issue, bool is_done, const struct err *err, int *ret_exit)
 {
 	const struct outcome outcome = outcome_of(issue);
@@ -412,6 +449,8 @@ static void end(struct issue *issue, bool is_done, const struct err *err, int *r
 	} else {
 		if (issue->planned.decision.kind != DECISION_NOTHING)
 			outcome_installed(&outcome);
+		else if (is_well(issue))
+			outcome_is_well(&outcome);
 		*ret_exit = issue->refused.count > 0 ? 1 : 0;
 	}
 	settle_place(issue);
@@ -422,10 +461,19 @@ static void end(struct issue *issue, bool is_done, const struct err *err, int *r
 		state_forget(issue->worker->context, issue->name);
 }
 
+/* domains:reset takes all domains away before it writes the new ones, and a hook tells of each step. */
+static bool has_lost_domains(const struct issue *issue)
+{
+	const struct app_wanted *wanted = &issue->planned.app.wanted;
+
+	return automatic_awaits_proxy(issue->reason) && wanted->names.count == 0 && wanted->refused.count == 0;
+}
+
 /* What a hook's job has nothing to do with ends without a word. */
 static bool is_left_alone(const struct issue *issue, const struct err *err)
 {
-	return automatic_is(issue->reason) && (err->kind == ERR_NO_APP || (issue->planned.app.name && automatic_leaves(&issue->planned.app)));
+	return automatic_is(issue->reason) &&
+	       (err->kind == ERR_NO_APP || (issue->planned.app.name && (automatic_leaves(&issue->planned.app) || has_lost_domains(issue))));
 }
 
 static bool begin(struct issue *issue, struct err *err)
@@ -436,11 +484,10 @@ static bool begin(struct issue *issue, struct err *err)
 		return false;
 	if (is_left_alone(issue, err))
 		return false;
-	tell_ignored(issue);
-	if (issue->planned.decision.kind != DECISION_NOTHING) {
+	if (issue->planned.decision.kind != DECISION_NOTHING)
 		leftovers_sweep_app(issue->worker->context, issue->name);
-		tell_refused_names(issue);
-	}
+	if (!automatic_is(issue->reason))
+		tell_left_out(issue);
 	return engine_check(&issue->planned.app, &issue->planned.decision, err);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "flow/app.h"
 #include "flow/context.h"
@@ -23,6 +24,8 @@
 
 #define LINE_MAX_SIZE ((size_t)64 * 1024)
 #define PEM_MAX ((size_t)1024 * 1024)
+#define KEY_MAX 8192
+#define COPY "server.letsencrypt.crt"
 
 char *legacy_config(const char *server, const char *email, const char *lego_args, const char *const *names)
 {
@@ -83,48 +86,142 @@ static bool point_current(int certs_fd, const char *target, struct err *err)
 	return false;
 }
 
-static bool write_folder(struct context *context, const struct app *app, const char *config, const char *docker_options, const char *name,
-			 const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
-{
+/* Where an app's certificate belongs in that layout by the settings of now. */
+struct place {
+	char *config;
+	char *docker_options;
+	char *name;   /* of the files, without their suffixes */
+	char *target; /* of `current` */
 	char id[41];
-	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, err);
-	AUTO_FD certs_fd = app_fd < 0 ? -1 : dir_make_path_at(app_fd, "letsencrypt/certs", 0755, err);
-	AUTO_FD id_fd = -1;
-	AUTO_FREE char *target = NULL;
+};
 
-	make_id(config, docker_options, id);
-	if (certs_fd < 0 || (id_fd = dir_make_at(certs_fd, id, 0755, err)) < 0)
-		return false;
-	target = mem_fmt("%s/%s/letsencrypt/certs/%s", platform_root(context->platform), app->name, id);
-	/* Both may hold secrets: what lego-args say is in them. */
-	return file_replace_fast(id_fd, "config", config, strlen(config), 0600, err) &&
-	       file_replace_fast(id_fd, "docker_options", docker_options, strlen(docker_options), 0600, err) &&
-	       write_certificates(id_fd, name, chain_pem, key_pem, err) && point_current(certs_fd, target, err);
+static void place_done(struct place *place)
+{
+	free(place->config);
+	free(place->docker_options);
+	free(place->name);
+	free(place->target);
 }
 
-bool legacy_write(struct context *context, const struct app *app, const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
+static bool find_place(struct context *context, const struct app *app, struct place *place, struct err *err)
 {
 	const struct settings *settings = &app->wanted.settings;
 	AUTO_STRS domains = { 0 };
 	AUTO_STRS names = { 0 };
 	AUTO_FREE char *args = NULL;
-	AUTO_FREE char *docker_options = NULL;
-	AUTO_FREE char *config = NULL;
-	AUTO_FREE char *name = NULL;
 
-	if (app->wanted.names.count == 0)
-		return true;
 	if (!platform_setting(context->platform, app->name, "lego-args", &args, err) ||
-	    !platform_setting(context->platform, app->name, "lego-docker-options", &docker_options, err) ||
+	    !platform_setting(context->platform, app->name, "lego-docker-options", &place->docker_options, err) ||
 	    !platform_domains(context->platform, app->name, &domains, err))
 		return false;
 	for (size_t i = 0; i < domains.count; i++)
 		if (strcmp(domains.items[i], "_") != 0)
 			strs_add(&names, domains.items[i]);
-	config = legacy_config(settings->server, settings->email, args ? args : "", (const char *const *)strs_argv(&names));
-	name = file_name(&names, app->wanted.names.items[0]);
-	return write_folder(context, app, config, docker_options ? docker_options : "", name, chain_pem, key_pem, err) ||
+	if (!place->docker_options)
+		place->docker_options = mem_strdup("");
+	place->config = legacy_config(settings->server, settings->email, args ? args : "", (const char *const *)strs_argv(&names));
+	place->name = file_name(&names, app->wanted.names.items[0]);
+	make_id(place->config, place->docker_options, place->id);
+	place->target = mem_fmt("%s/%s/letsencrypt/certs/%s", platform_root(context->platform), app->name, place->id);
+	return true;
+}
+
+/* So long a name cannot be that of a file: the older plugin could not have had the certificate either. */
+static bool has_no_file(const struct place *place)
+{
+	return strlen(place->name) + strlen(".crt") > NAME_MAX;
+}
+
+static bool write_place(struct context *context, const struct app *app, const struct place *place, const struct buf *chain_pem, const struct buf *key_pem,
+			struct err *err)
+{
+	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, err);
+	AUTO_FD certs_fd = app_fd < 0 ? -1 : dir_make_path_at(app_fd, "letsencrypt/certs", 0755, err);
+	AUTO_FD id_fd = certs_fd < 0 ? -1 : dir_make_at(certs_fd, place->id, 0755, err);
+
+	/* Both may hold secrets: what lego-args say is in them. */
+	return id_fd >= 0 && file_replace_fast(id_fd, "config", place->config, strlen(place->config), 0600, err) &&
+	       file_replace_fast(id_fd, "docker_options", place->docker_options, strlen(place->docker_options), 0600, err) &&
+	       write_certificates(id_fd, place->name, chain_pem, key_pem, err) && point_current(certs_fd, place->target, err);
+}
+
+bool legacy_write(struct context *context, const struct app *app, const struct buf *chain_pem, const struct buf *key_pem, struct err *err)
+{
+	AUTO(place_done) struct place place = { 0 };
+
+	if (app->wanted.names.count == 0)
+		return true;
+	return (find_place(context, app, &place, err) && (has_no_file(&place) || write_place(context, app, &place, chain_pem, key_pem, err))) ||
 	       err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
+}
+
+/* The older plugin compares the copy with its own file, byte for byte; that of another certificate is what a run of its own left that was killed. */
+static bool read_in_use(const struct app *app, int app_fd, struct buf *ret_chain_pem, struct buf *ret_key_pem, struct err *err)
+{
+	char leaf[65];
+	AUTO_FD tls_fd = dir_open_at(app_fd, "tls", err);
+
+	if (tls_fd < 0 || !file_read(tls_fd, file_exists(tls_fd, COPY) ? COPY : "server.crt", ret_chain_pem, err) || !file_read(tls_fd, "server.key", ret_key_pem, err) ||
+	    !cert_leaf_sha256(buf_text(ret_chain_pem), leaf, err))
+		return false;
+	return strcmp(leaf, app->held.cert.leaf_sha256) == 0 || err_set(err, ERR_EXISTS, "tls/" COPY " is another one");
+}
+
+/* letsencrypt/certs of the app; -1 = there is none, or nothing can be told or done (*ret_is_missing false). The caller closes it. */
+static int open_certs(int app_fd, bool *ret_is_missing)
+{
+	struct err err = { 0 };
+	AUTO_FD letsencrypt_fd = dir_open_at(app_fd, "letsencrypt", &err);
+	int certs_fd = letsencrypt_fd < 0 ? -1 : dir_open_at(letsencrypt_fd, "certs", &err);
+
+	*ret_is_missing = err.kind == ERR_MISSING;
+	return certs_fd;
+}
+
+/* `current` leads to a folder that has the certificate under the name that the older plugin looks for. */
+static bool is_found(int certs_fd, const struct place *place, bool is_typed, const struct buf *chain_pem)
+{
+	AUTO_FREE char *crt = mem_fmt("%s.crt", place->name);
+	AUTO_FREE char *pem = mem_fmt("%s.pem", place->name);
+	AUTO_BUF present = BUF_MAX(PEM_MAX);
+	char target[PATH_MAX];
+	ssize_t size = readlinkat(certs_fd, "current", target, sizeof(target) - 1);
+	struct err ignored;
+
+	target[size > 0 ? size : 0] = '\0';
+	if (size <= 0 || (is_typed && strcmp(target, place->target) != 0))
+		return false;
+	AUTO_FD current_fd = dir_open(target, &ignored);
+	AUTO_FD dir_fd = current_fd < 0 ? -1 : dir_open_at(current_fd, "certificates", &ignored);
+	return dir_fd >= 0 && file_exists(dir_fd, pem) && file_read(dir_fd, crt, &present, &ignored) && strcmp(buf_text(&present), buf_text(chain_pem)) == 0;
+}
+
+bool legacy_is_behind(struct context *context, const struct app *app, bool is_typed)
+{
+	AUTO(place_done) struct place place = { 0 };
+	AUTO_BUF chain_pem = BUF_MAX(PEM_MAX);
+	AUTO_BUF key_pem = BUF_SECRET(KEY_MAX);
+	bool is_missing = false;
+	struct err ignored;
+
+	if (app->wanted.names.count == 0)
+		return false;
+	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, &ignored);
+	if (app_fd < 0 || !read_in_use(app, app_fd, &chain_pem, &key_pem, &ignored) || !find_place(context, app, &place, &ignored) || has_no_file(&place))
+		return false;
+	AUTO_FD certs_fd = open_certs(app_fd, &is_missing);
+	return certs_fd < 0 ? is_missing : !is_found(certs_fd, &place, is_typed, &chain_pem);
+}
+
+bool legacy_follow(struct context *context, const struct app *app, bool is_typed, struct err *err)
+{
+	AUTO_BUF chain_pem = BUF_MAX(PEM_MAX);
+	AUTO_BUF key_pem = BUF_SECRET(KEY_MAX);
+
+	if (!legacy_is_behind(context, app, is_typed))
+		return true;
+	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, err);
+	return app_fd >= 0 && read_in_use(app, app_fd, &chain_pem, &key_pem, err) && legacy_write(context, app, &chain_pem, &key_pem, err);
 }
 
 bool legacy_repoint(struct context *context, const char *from, const char *to, struct err *err)

@@ -11,6 +11,9 @@
 #include "util/strs.h"
 #include "util/text.h"
 
+#define ENV "--env="
+#define TRUSTED "LEGO_CA_CERTIFICATES="
+
 /* A flag of lego's that we can follow. `--pem` and the like ask for what is done anyway: `offset` SIZE_MAX. */
 struct flag {
 	const char *name;
@@ -81,25 +84,52 @@ static void read_args(const struct strs *words, struct lego_wishes *ret_wishes, 
 	}
 }
 
-/* Docker's "-e LEGO_CA_CERTIFICATES=/path" (or "--env …", "--env=…") is the only one that means something without a container. */
+/* Of "-e NAME=value", "-eNAME=value", "--env NAME=value", "--env=NAME=value" at index i: "NAME=value", and how many words it takes; NULL = it is something else. */
+static const char *variable_at(const struct strs *words, size_t i, size_t *ret_count)
+{
+	const char *word = words->items[i];
+
+	*ret_count = 1;
+	if (text_starts(word, ENV))
+		return word + strlen(ENV);
+	if (text_starts(word, "-e") && word[2])
+		return word + 2;
+	*ret_count = 2;
+	return (strcmp(word, "-e") == 0 || strcmp(word, "--env") == 0) && i + 1 < words->count ? words->items[i + 1] : NULL;
+}
+
+/* LEGO_CA_CERTIFICATES is the only one that means something without a container. */
 static void read_docker_options(const struct strs *words, struct lego_wishes *ret_wishes, struct strs *ret_ignored)
 {
-	static const char variable[] = "LEGO_CA_CERTIFICATES=";
-
 	for (size_t i = 0; i < words->count; i++) {
-		const char *word = words->items[i];
-		bool takes_next = strcmp(word, "-e") == 0 || strcmp(word, "--env") == 0;
-		const char *value = takes_next && i + 1 < words->count ? words->items[i + 1] : "";
+		size_t count = 0;
+		const char *variable = variable_at(words, i, &count);
 
-		if (text_starts(word, "--env="))
-			value = word + strlen("--env=");
-		if (text_starts(value, variable)) {
-			wish(ret_wishes, offsetof(struct lego_wishes, ca_certificate), value + strlen(variable));
-			i += takes_next;
+		if (!variable) {
+			strs_add(ret_ignored, words->items[i]);
 			continue;
 		}
-		strs_add(ret_ignored, word);
+		i += count - 1;
+		if (text_starts(variable, TRUSTED))
+			wish(ret_wishes, offsetof(struct lego_wishes, ca_certificate), variable + strlen(TRUSTED));
+		else
+			strs_addf(ret_ignored, "-e %.*s", (int)strcspn(variable, "="), variable);
 	}
+}
+
+bool lego_has_secret(const char *text)
+{
+	AUTO_STRS words = { 0 };
+
+	strs_split(&words, text, " \t\n");
+	for (size_t i = 0; i < words.count; i++) {
+		size_t count = 0;
+		const char *variable = variable_at(&words, i, &count);
+
+		if (text_starts(words.items[i], "--hmac") || (variable && strchr(variable, '=') && !text_starts(variable, TRUSTED)))
+			return true;
+	}
+	return false;
 }
 
 void lego_read(const char *args, const char *docker_options, struct lego_wishes *ret_wishes, struct strs *ret_ignored)

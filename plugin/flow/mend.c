@@ -22,19 +22,20 @@
 #define BUILD_MS 10000
 #define PAUSE_MS 100
 
-/* The platform has built the server blocks since the map was changed last. */
+/* The platform has built the server blocks since the map was changed last, or taken away: then only its folder tells. */
 static bool is_built(struct context *context, const char *app)
 {
-	AUTO_FREE char *ports = mem_fmt("%s/config/ports/%s", platform_lib_root(context->platform), app);
+	AUTO_FREE char *plugin = mem_fmt("%s/config/ports", platform_lib_root(context->platform));
 	struct err ignored;
 	AUTO_FD app_fd = platform_app_fd(context->platform, app, &ignored);
-	AUTO_FD ports_fd = dir_open(ports, &ignored);
+	AUTO_FD plugin_fd = dir_open(plugin, &ignored);
+	AUTO_FD ports_fd = plugin_fd < 0 ? -1 : dir_open_at(plugin_fd, app, &ignored);
+	int64_t built_ns = app_fd < 0 ? INT64_MAX : file_stamp(app_fd, "nginx.conf").mtime_ns;
 
-	return app_fd < 0 || ports_fd < 0 || file_stamp(app_fd, "nginx.conf").mtime_ns >= file_stamp(ports_fd, "map").mtime_ns;
+	return ports_fd < 0 || (built_ns >= file_stamp(plugin_fd, app).mtime_ns && built_ns >= file_stamp(ports_fd, "map").mtime_ns);
 }
 
-/* The hook fires before the platform's own does: what we build at the same time would be replaced by what it builds from an older map. */
-static bool await_build(struct context *context, const char *app, struct err *err)
+bool mend_await_build(struct context *context, const char *app, struct err *err)
 {
 	int64_t deadline_ms = loop_now_ms(context->loop) + BUILD_MS;
 
@@ -104,9 +105,7 @@ bool mend_proxy(struct worker *worker, const struct app *app, const char *leaf, 
 	AUTO(served_done) struct served served = { 0 };
 	bool lacks = false;
 
-	if (!app->wanted.facts.proxy_is_enabled || !app->wanted.facts.has_nginx_conf)
-		return true;
-	if (!await_build(context, app->name, err) || !ports_ensure_http(context, app->name, talk, err) || !served_prepare(context, app, &served, err) ||
+	if (!ports_ensure_http(context, app->name, talk, err) || !served_prepare(context, app, &served, err) ||
 	    !lacks_tls(context, app, leaf, &served, &lacks, err))
 		return false;
 	if (!lacks)

@@ -7,9 +7,16 @@
 #include "util/attr.h"
 
 struct app;
+struct context;
 struct err;
 struct talk;
 struct worker;
+
+/*
+ * To be called before anything is done for a hook, which fires before the platform's own does: what we build at the same time would be replaced by what it builds
+ * from an older port map, and what it does not serve yet the CA would not see. Waits ten seconds at most. ERR_STOPPED.
+ */
+bool mend_await_build(struct context *context, const char *app, struct err *err) MUST_USE;
 
 /*
  * What TLS needs and the proxy of the app lacks: http:80, https:443, the snippet, a server block with TLS. A deploy of another image and `ports:set` take these away

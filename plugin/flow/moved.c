@@ -102,21 +102,23 @@ static bool rebuild_if_named(const struct move *move, int app_fd, struct err *er
 	return platform_build_config(move->context->platform, move->to, err);
 }
 
-/* What came over of ours: the certificate, the older plugin's layout; and the snippet, which leads to the old one's webroot. */
-static bool remove_copies(const struct move *move, bool with_certificate, struct err *err)
+/* It leads to the old one's webroot. */
+static bool remove_snippet(int app_fd, struct err *err)
+{
+	struct err ignored;
+	AUTO_FD snippets_fd = dir_open_at(app_fd, "nginx.conf.d", &ignored);
+
+	return snippets_fd < 0 || file_remove(snippets_fd, "letsencrypt.conf", err);
+}
+
+/* What came over of ours: the snippet, the certificate, and what the older plugin would need, whose `current` leads to the old one. */
+static bool remove_copies(const struct move *move, bool with_certificate, bool with_older, struct err *err)
 {
 	AUTO_FD app_fd = platform_app_fd(move->context->platform, move->to, err);
-	AUTO_FD snippets_fd = -1;
-	struct err ignored;
 
-	if (app_fd < 0)
+	if (app_fd < 0 || !remove_snippet(app_fd, err) || (with_older && !dir_remove_tree(app_fd, "letsencrypt", err)))
 		return false;
-	snippets_fd = dir_open_at(app_fd, "nginx.conf.d", &ignored);
-	if (snippets_fd >= 0 && !file_remove(snippets_fd, "letsencrypt.conf", err))
-		return false;
-	if (!with_certificate)
-		return true;
-	return remove_pair(app_fd, err) && dir_remove_tree(app_fd, "letsencrypt", err) && rebuild_if_named(move, app_fd, err);
+	return !with_certificate || (remove_pair(app_fd, err) && rebuild_if_named(move, app_fd, err));
 }
 
 /* ---- the two ---- */
@@ -125,7 +127,7 @@ bool app_was_cloned(struct context *context, const char *from, const char *to, s
 {
 	AUTO(move_done) struct move move = { .context = context, .from = from, .to = to };
 
-	if (!look(&move, err) || !copy_properties(&move, false, err) || !remove_copies(&move, move.has_copy, err))
+	if (!look(&move, err) || !copy_properties(&move, false, err) || !remove_copies(&move, move.has_copy, true, err))
 		return false;
 	state_forget(context, to);
 	return true;
@@ -154,7 +156,7 @@ bool app_was_renamed(struct context *context, const char *from, const char *to, 
 	if (!look(&move, err) || !copy_properties(&move, true, err))
 		return false;
 	gives_up = move.has_copy && !covers_one_name(&move);
-	if (!remove_copies(&move, gives_up, err) || !legacy_repoint(context, from, to, err) || !store_app_rename(context->store, from, to, err) ||
+	if (!remove_copies(&move, gives_up, gives_up, err) || !legacy_repoint(context, from, to, err) || !store_app_rename(context->store, from, to, err) ||
 	    (gives_up && !store_app_uses(context->store, to, NULL, err)))
 		return false;
 	state_forget(context, from);

@@ -2,6 +2,9 @@
 /* Modes of what the bash plugin wrote. Only what may hold a secret is looked at, and nothing is ever widened. */
 #include "flow/narrow.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "flow/context.h"
 #include "platform/platform.h"
 #include "sys/dir.h"
@@ -38,6 +41,13 @@ static void narrow(struct narrowing *narrowing, int dir_fd, const char *name, mo
 		narrowing->count += was_wide;
 }
 
+static bool is_folder(int dir_fd, const char *name)
+{
+	struct stat status;
+
+	return fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
 /* Names with a dot are locks and files that are being written: private from the beginning. */
 static void narrow_folder(struct narrowing *narrowing, int dir_fd, unsigned depth, const char *path)
 {
@@ -52,7 +62,7 @@ static void narrow_folder(struct narrowing *narrowing, int dir_fd, unsigned dept
 		AUTO_FD below_fd = *name == '.' ? -1 : dir_open_at(dir_fd, name, &ignored);
 
 		if (*name != '.')
-			narrow(narrowing, dir_fd, name, below_fd >= 0 ? narrowing->folder_mode : FILE_MODE, path);
+			narrow(narrowing, dir_fd, name, is_folder(dir_fd, name) ? narrowing->folder_mode : FILE_MODE, path);
 		if (below_fd >= 0 && depth > 0)
 			narrow_folder(narrowing, below_fd, depth - 1, below);
 	}

@@ -10,9 +10,15 @@
 #include "flow/state.h"
 #include "platform/platform.h"
 #include "store/store.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+#include "sys/loop.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/strs.h"
+
+/* A program that hangs is ended sooner. */
+#define LOCK_MS 15000
 
 /* As it is told and stored; "" = good, or none. */
 static const char *notice_name(enum notice_kind kind)
@@ -217,13 +223,28 @@ static bool tell_one(struct context *context, const char *app, struct err *err)
 	return store_app_noticed(context->store, app, notice_name(kind), err);
 }
 
+/* So that the next run tells of them, whatever else there is to do. */
+static void leave_to_next_run(struct context *context, const struct strs *apps)
+{
+	for (size_t i = 0; i < apps->count; i++)
+		state_forget(context, apps->items[i]);
+}
+
+/* One process at a time: what one is just telling another must not tell as well. */
 void notice_tell(struct context *context, const struct strs *apps)
 {
 	struct err err;
+	int global_fd = apps->count > 0 ? platform_global_fd(context->platform, &err) : -1;
+	AUTO_FD lock_fd = -1;
 
-	if (!context_store(context, &err))
+	if (global_fd < 0 || !context_store(context, &err))
 		return;
+	lock_fd = lock_take(context->loop, global_fd, "notice.lock", loop_now_ms(context->loop) + LOCK_MS, &err);
+	if (lock_fd < 0) {
+		leave_to_next_run(context, apps);
+		return;
+	}
 	/* An app that is gone has nothing to be told of; a store that is gone was said before. */
 	for (size_t i = 0; i < apps->count; i++)
-		(void)!tell_one(context, apps->items[i], &err);
+		(void)tell_one(context, apps->items[i], &err);
 }

@@ -119,13 +119,33 @@ static void add_header(struct buf *mail, const char *name, const char *value)
 	(void)buf_addf(mail, "%s: %s\n", name, buf_text(&escaped));
 }
 
+/* Mail servers refuse lines of more than 998 bytes (RFC 5322, 2.1.1): broken at a blank, or anywhere when there is none. */
+static void add_line(struct buf *mail, const char *line)
+{
+	while (strlen(line) > LINE_MAX_SIZE) {
+		size_t size = LINE_MAX_SIZE;
+
+		while (size > 0 && line[size] != ' ')
+			size--;
+		size = size > 0 ? size : LINE_MAX_SIZE;
+		(void)buf_addf(mail, "%.*s\n", (int)size, line);
+		line += size;
+	}
+	(void)buf_addf(mail, "%s\n", line);
+}
+
 static void add_text(struct buf *mail, const char *label, const char *text)
 {
+	AUTO_BUF escaped = BUF_MAX(MAIL_MAX);
+	AUTO_STRS lines = { 0 };
+
 	if (!*text)
 		return;
-	(void)buf_addf(mail, "%s: ", label);
-	text_escape(mail, text, true);
-	(void)buf_addc(mail, '\n');
+	(void)buf_addf(&escaped, "%s: ", label);
+	text_escape(&escaped, text, true);
+	text_lines(buf_text(&escaped), &lines);
+	for (size_t i = 0; i < lines.count; i++)
+		add_line(mail, lines.items[i]);
 }
 
 static bool send_mail(struct context *context, const char *to, const struct notification *notification, struct err *err)

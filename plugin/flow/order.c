@@ -190,7 +190,7 @@ static bool keep(struct run *run, const struct acme_order_result *result, char r
 		run->issued_at = now_of(run).book_ns / NS_PER_S;
 	fill_row(run, &cert, &row);
 	if (!certs_order_issued(run->obtain->worker->certs_fd, run->order.id, cert.leaf_sha256, &result->chain_pem, err) ||
-	    !book_issued(run->book, run->order.id, &row, when_add(run->issued_at, 1) * NS_PER_S, err))
+	    !book_issued(run->book, run->order.id, &row, ns_from_s(when_add(run->issued_at, 1)), err))
 		return false;
 	(void)snprintf(ret_leaf, 65, "%s", cert.leaf_sha256);
 	return true;
@@ -219,7 +219,7 @@ static void describe_request(const struct run *run, struct budget_request *ret_r
 /* By the CA's clock it is too early for a renewal that only its window makes due: ours is wrong. */
 static bool is_too_early(const struct run *run, const struct budget_request *request, const struct budget_now *now, struct err *err)
 {
-	if (run->obtain->planned->asked != DECISION_RENEW_ARI || request->window_start_at * NS_PER_S <= now->admit_ns)
+	if (run->obtain->planned->asked != DECISION_RENEW_ARI || ns_from_s(request->window_start_at) <= now->admit_ns)
 		return false;
 	err_record(err, ERR_WAITS, 0, "by the CA's clock its renewal window is not open yet (is this host's clock right?)");
 	err->retry_at = request->window_start_at;

@@ -9,9 +9,14 @@
 #include "flow/plan.h"
 #include "flow/talk.h"
 #include "store/store.h"
+#include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/strs.h"
+#include "util/text.h"
 #include "util/when.h"
+
+#define LINE_MAX_SIZE 400
 
 static void tell_rate_limit(const struct outcome *outcome, const struct err *err)
 {
@@ -56,12 +61,35 @@ static bool is_told(const struct outcome *outcome, const struct err *err)
 	       strcmp(known.failed_reason, err->text) == 0;
 }
 
+/* Nothing was ordered: whoever deploys need not read more than a line of that. */
+static bool is_refusal(const struct outcome *outcome, const struct err *err)
+{
+	return automatic_is(outcome->reason) && (!outcome->has_asked_ca || err->kind == ERR_REFUSED || err->kind == ERR_CONFIG);
+}
+
+/* All of it is among the events. */
+static void tell_in_one_line(const struct outcome *outcome, const struct err *err)
+{
+	AUTO_BUF cut = BUF_MAX(LINE_MAX_SIZE);
+	AUTO_STRS lines = { 0 };
+	AUTO_FREE char *line = NULL;
+
+	text_lines(err->text, &lines);
+	line = strs_join(&lines, " ");
+	text_escape(&cut, line, false);
+	talk_say(outcome->talk, TALK_WARN, outcome->app, "%s: %s%s (dokku letsencrypt:events %s)", outcome->app, buf_text(&cut), cut.is_full ? "…" : "", outcome->app);
+}
+
 static void tell_failure(const struct outcome *outcome, const struct err *err)
 {
 	const char *app = outcome->app;
 
 	if (err->kind == ERR_WAITS) {
 		tell_wait(outcome, err);
+		return;
+	}
+	if (is_refusal(outcome, err)) {
+		tell_in_one_line(outcome, err);
 		return;
 	}
 	if (outcome->has_asked_ca)
@@ -134,4 +162,11 @@ int outcome_failed(const struct outcome *outcome, const struct err *err)
 void outcome_installed(const struct outcome *outcome)
 {
 	write_event(outcome, "installed", NULL, "");
+}
+
+void outcome_is_well(const struct outcome *outcome)
+{
+	struct err ignored;
+
+	(void)!store_app_failed(outcome->context->store, outcome->app, NULL, &ignored);
 }

@@ -18,8 +18,10 @@ struct outcome {
 	const struct talk *talk;
 	bool has_asked_ca;      /* and got no certificate */
 };
-/* Says why. A cause that a hook's job has told already takes one line. Returns the exit status: 1, 75 … */
+/* Says why. For a hook's job a refusal, a wait, and a cause that one has told already, take one line. Returns the exit status: 1, 75 … */
 int outcome_failed(const struct outcome *outcome, const struct err *err);
 void outcome_installed(const struct outcome *outcome);
+/* Nothing was left to do: what failed before does so no more. */
+void outcome_is_well(const struct outcome *outcome);
 
 #endif

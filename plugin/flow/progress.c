@@ -20,7 +20,7 @@ static_assert((int)TALK_INFO1 == PROGRESS_INFO1 && (int)TALK_INFO2 == PROGRESS_I
 		      (int)TALK_WARN == PROGRESS_WARN && (int)TALK_STEP == PROGRESS_STEP && (int)TALK_END == PROGRESS_END,
 	      "a worker's words mean the same to who reads them");
 
-static int progress_folder(struct context *context)
+int progress_folder(struct context *context)
 {
 	struct err ignored;
 	int global_fd = platform_global_fd(context->platform, &ignored);
@@ -28,15 +28,10 @@ static int progress_folder(struct context *context)
 	return global_fd < 0 ? -1 : dir_make_at(global_fd, "progress", 0700, &ignored);
 }
 
-void progress_open(struct context *context, int64_t job_id, struct progress *ret_progress)
+void progress_init(int folder_fd, int64_t job_id, struct progress *ret_progress)
 {
-	ret_progress->folder_fd = progress_folder(context);
+	ret_progress->folder_fd = folder_fd;
 	(void)snprintf(ret_progress->name, sizeof(ret_progress->name), "%" PRId64, job_id);
-}
-
-void progress_close(struct progress *progress)
-{
-	fd_done(&progress->folder_fd);
 }
 
 static void write_down(void *ctx, enum talk_kind kind, const char *app, const char *text)

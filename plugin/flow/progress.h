@@ -17,8 +17,10 @@ struct progress {
 	int folder_fd;
 	char name[24];
 };
-void progress_open(struct context *context, int64_t job_id, struct progress *ret_progress);
-void progress_close(struct progress *progress);
+/* The folder, made when it is missing; the caller closes it. -1: it cannot be, and nothing that is said is kept. */
+int progress_folder(struct context *context);
+/* folder_fd: borrowed, one for all jobs. */
+void progress_init(int folder_fd, int64_t job_id, struct progress *ret_progress);
 struct talk progress_talk(struct progress *progress);
 /* Removes what nobody read within a day. */
 void progress_sweep(struct context *context);

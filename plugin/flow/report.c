@@ -9,6 +9,7 @@
 #include "flow/actions.h"
 #include "flow/app.h"
 #include "flow/context.h"
+#include "flow/lego.h"
 #include "flow/settings.h"
 #include "platform/platform.h"
 #include "store/store.h"
@@ -45,7 +46,7 @@ struct draft {
 static void add(struct draft *draft, const char *scope, const char *key, const char *value)
 {
 	strs_addf(&draft->report->keys, "%s%s", scope, key);
-	strs_add(&draft->report->values, value ? value : "");
+	strs_add(&draft->report->values, !value ? "" : draft->is_masked && text_starts(key, "lego-") && lego_has_secret(value) ? MASK : value);
 }
 
 static void add_time(struct draft *draft, const char *key, int64_t at)

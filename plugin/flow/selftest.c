@@ -134,27 +134,23 @@ static bool any_is_wrong(const struct self_test *test)
 	return false;
 }
 
-/* A listener that is in the app's nginx.conf but takes no connection: nginx is still about to reload. */
-static bool any_is_missing(const struct self_test *test)
+/*
+ * No answer, but one may come: a listener that takes no connection is there after the reload that nginx is about to make; a proxy that does not know the name yet
+ * may close the connection without a word.
+ */
+static bool is_to_come(const struct self_test *test, size_t i)
 {
-	for (size_t i = 0; i < test->count; i++)
-		if (test->probes[i].outcome == PROBE_UNREACHABLE)
-			return true;
-	return false;
+	enum probe_outcome outcome = test->probes[i].outcome;
+
+	return outcome == PROBE_UNREACHABLE || (test->challenge->awaits_proxy && outcome != PROBE_ANSWERED);
 }
 
-static bool any_is_silent(const struct self_test *test)
-{
-	for (size_t i = 0; i < test->count; i++)
-		if (test->probes[i].outcome != PROBE_ANSWERED)
-			return true;
-	return false;
-}
-
-/* A proxy that does not know the name yet may close the connection without a word. */
 static bool must_ask_again(const struct self_test *test)
 {
-	return any_is_wrong(test) || any_is_missing(test) || (test->challenge->awaits_proxy && any_is_silent(test));
+	for (size_t i = 0; i < test->count; i++)
+		if (is_wrong(test, i) || is_to_come(test, i))
+			return true;
+	return false;
 }
 
 /* One reload for all whose self-test had begun before it. */
@@ -241,9 +237,11 @@ static void judge(const struct self_test *test, const struct talk *talk, struct 
 			tell_unknown(test, talk, name, i);
 		if (!is_wrong(test, i) || !strs_add_new(ret_wrong, name))
 			continue;
-		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: "
-			  "another vhost, a redirect or a rule of the app's own nginx configuration comes first",
-			  probe->address, probe->port, name, led, probe->status);
+		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: %s", probe->address,
+			  probe->port, name, led, probe->status,
+			  !walk->name && walk_name_is_shared(test->context, test->app->name, name)
+				  ? "another app of this host has this domain too and comes first (dokku domains:remove, of one of them)"
+				  : "another vhost, a redirect or a rule of the app's own nginx configuration comes first");
 	}
 }
 

@@ -4,11 +4,13 @@
 
 #include "flow/actions.h"
 #include "flow/context.h"
+#include "flow/lego.h"
 #include "flow/property.h"
 #include "platform/platform.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/strs.h"
+#include "util/text.h"
 
 bool setting_is_secret(const char *key)
 {
@@ -17,10 +19,9 @@ bool setting_is_secret(const char *key)
 	return property && property->is_secret;
 }
 
-/* lego-args can hold a key of external account binding. */
 static bool may_be_echoed(const struct property *property, const char *value)
 {
-	return !property->is_secret && !strstr(value, "--hmac");
+	return !property->is_secret && !(text_starts(property->key, "lego-") && lego_has_secret(value));
 }
 
 static void free_value(const struct property *property, char *value)

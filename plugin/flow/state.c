@@ -20,9 +20,14 @@ static int global_folder(struct context *context)
 	return platform_global_fd(context->platform, &ignored);
 }
 
-uint64_t state_fingerprint(struct context *context, const char *app)
+uint64_t state_of_host(const struct context *context)
 {
-	return imprint_of_app(platform_root(context->platform), platform_lib_root(context->platform), app);
+	return imprint_of_host(platform_lib_root(context->platform));
+}
+
+uint64_t state_fingerprint(const struct context *context, const char *app, uint64_t host)
+{
+	return imprint_of_app(platform_root(context->platform), platform_lib_root(context->platform), app, host);
 }
 
 bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state)
@@ -30,11 +35,11 @@ bool state_read(struct context *context, const char *app, uint64_t fingerprint, 
 	return state_line_read(global_folder(context), app, fingerprint, ret_state);
 }
 
-bool state_read_now(struct context *context, const char *app, struct state *ret_state)
+bool state_read_now(struct context *context, const char *app, uint64_t host, struct state *ret_state)
 {
 	struct state_line line;
 
-	if (!state_line_read_any(global_folder(context), app, &line) || !state_line_is_of(&line, state_fingerprint(context, app)))
+	if (!state_line_read_any(global_folder(context), app, &line) || !state_line_is_of(&line, state_fingerprint(context, app, host)))
 		return false;
 	*ret_state = line.state;
 	return true;
@@ -85,7 +90,7 @@ void state_remember(struct context *context, const struct app *app, const struct
 
 void state_settle(struct context *context, const char *name)
 {
-	uint64_t fingerprint = state_fingerprint(context, name);
+	uint64_t fingerprint = state_fingerprint(context, name, state_of_host(context));
 	AUTO(app_done) struct app app = { 0 };
 	AUTO(decision_done) struct decision decision = { 0 };
 	struct err ignored;

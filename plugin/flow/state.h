@@ -10,12 +10,14 @@ struct decision;
 
 /* The state lines as the engine uses them: see sys/state_line.h. */
 
-/* What the app's files say right now, in one number: changes when any of them does. */
-uint64_t state_fingerprint(struct context *context, const char *app);
+/* What the files that are the same for all apps say right now … */
+uint64_t state_of_host(const struct context *context);
+/* … and with it what the app's files say, in one number: changes when any of them does. */
+uint64_t state_fingerprint(const struct context *context, const char *app, uint64_t host);
 /* The line is there and its fingerprint is this. */
 bool state_read(struct context *context, const char *app, uint64_t fingerprint, struct state *ret_state);
 /* The same with the fingerprint of this moment, which is only taken if there is a line. */
-bool state_read_now(struct context *context, const char *app, struct state *ret_state);
+bool state_read_now(struct context *context, const char *app, uint64_t host, struct state *ret_state);
 void state_write(struct context *context, const char *app, uint64_t fingerprint, const struct state *state);
 /* The engine changed something that no file tells. */
 void state_forget(struct context *context, const char *app);

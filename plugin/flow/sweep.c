@@ -10,6 +10,7 @@
 #include "flow/engine.h"
 #include "flow/gone.h"
 #include "flow/intake.h"
+#include "flow/legacy.h"
 #include "flow/notice.h"
 #include "flow/plan.h"
 #include "flow/state.h"
@@ -42,6 +43,7 @@ struct candidate {
 struct sweep {
 	struct context *context;
 	bool is_typed;
+	uint64_t host;           /* of the state lines */
 	struct store_waits waits;
 	struct candidate *items; /* those whose state line does not say "nothing" */
 	size_t count;
@@ -95,7 +97,7 @@ static void find_reason(const struct sweep *sweep, const char *name, struct cand
 static void look(struct sweep *sweep, const char *name)
 {
 	struct candidate *candidate = &sweep->items[sweep->count];
-	uint64_t fingerprint = state_fingerprint(sweep->context, name);
+	uint64_t fingerprint = state_fingerprint(sweep->context, name, sweep->host);
 	struct state state = { 0 };
 	struct err err;
 
@@ -128,7 +130,8 @@ static void refresh_windows(struct sweep *sweep)
 static void tell_refused(struct sweep *sweep, const struct candidate *candidate)
 {
 	const struct app_held *held = &candidate->app.held;
-	bool is_near = held->is_ours && held->cert.not_after_at - clock_now(&sweep->context->clock) < ALARM_S;
+	/* Nobody serves the certificate of an app without a proxy. */
+	bool is_near = held->is_ours && candidate->app.wanted.facts.proxy_is_enabled && held->cert.not_after_at - clock_now(&sweep->context->clock) < ALARM_S;
 
 	if (is_near || candidate->app.wanted.settings.enabled == 1)
 		talk_say(&sweep->context->talk, TALK_WARN, NULL, "%s", candidate->decision.why);
@@ -146,7 +149,7 @@ static bool consider(struct sweep *sweep, struct candidate *candidate)
 	}
 	switch (candidate->decision.kind) {
 	case DECISION_NOTHING:
-		if (candidate->app.held.app.unserved_at > 0 && candidate->app.held.is_ours)
+		if (candidate->app.held.is_ours && (candidate->app.held.app.unserved_at > 0 || legacy_is_behind(sweep->context, &candidate->app, false)))
 			return true;
 		tell_not_due(sweep, candidate->app.name, candidate->app.held.is_ours ? candidate->decision.at : 0);
 		state_remember(sweep->context, &candidate->app, &candidate->decision, candidate->fingerprint);
@@ -246,6 +249,7 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 		return false;
 	gone_forget(context, &apps);
 	sweep->items = mem_new(apps.count + 1, sizeof(*sweep->items));
+	sweep->host = state_of_host(context);
 	for (size_t i = 0; i < apps.count; i++)
 		look(sweep, apps.items[i]);
 	if (!renew_due(sweep, err) || !serve_hooks(context, err))

@@ -63,6 +63,15 @@ static void tell_failure(struct context *context, const char *app, const struct 
 	talk_say(&context->talk, TALK_WARN, NULL, "%s is left as it is: %s (the next 'dokku plugin:install' tries again)", app, err->text);
 }
 
+/* By the bash plugin. What cannot be told is believed. */
+static bool was_worked_for(struct context *context, const char *app)
+{
+	struct err ignored;
+	AUTO_FD app_fd = platform_app_fd(context->platform, app, &ignored);
+
+	return app_fd < 0 || file_exists(app_fd, "letsencrypt");
+}
+
 /* ---- who holds what ---- */
 
 static bool read_holder(struct holders *holders, const char *app, struct err *err)
@@ -72,6 +81,8 @@ static bool read_holder(struct holders *holders, const char *app, struct err *er
 
 	if (!app_read_held(holders->context, app, &held, err))
 		return false;
+	if (held.has_tls && !held.is_readable && was_worked_for(holders->context, app))
+		return err_set(err, ERR_CONFIG, "tls/ is a link, or the certificate in it is damaged: 'dokku letsencrypt:enable %s' replaces it", app);
 	if (!held.has_tls || !held.is_readable)
 		return true;
 	*holder = (struct holder){
@@ -197,8 +208,8 @@ static bool adopt(struct holders *holders, const struct holder *holder, struct e
 	key = key_from_pem(buf_text(&key_pem), err);
 	if (!key || !cert_check_key(buf_text(&chain_pem), key, err))
 		return err_wrap(err, "tls/server.key");
-	if (holder->footprint == FOOTPRINT_COPY && !legacy_write(context, &app, &chain_pem, &key_pem, err))
-		return false;
+	if (holder->footprint == FOOTPRINT_COPY && !legacy_follow(context, &app, false, err))
+		talk_err(&context->talk, holder->app, err);
 	if (!certs_adopt(certs_fd, holder->leaf, &chain_pem, &key_pem, err) || !put_row(context, &app, key, buf_text(&chain_pem), err) ||
 	    !store_app_uses(context->store, holder->app, holder->leaf, err))
 		return false;
@@ -282,16 +293,12 @@ static void take_over_certificates(struct context *context, const struct strs *a
 
 /* ---- the host ---- */
 
-/* Only an app that the bash plugin worked for can have one. */
 static void take_over_account(struct context *context, const char *app)
 {
 	AUTO(settings_done) struct settings settings = { 0 };
 	struct err err = { 0 };
-	AUTO_FD app_fd = platform_app_fd(context->platform, app, &err);
 
-	if (app_fd >= 0 && !file_exists(app_fd, "letsencrypt"))
-		return;
-	if (app_fd < 0 || !settings_read(context->platform, app, &settings, &err) || !account_adopt(context, app, &settings, &err))
+	if (was_worked_for(context, app) && !(settings_read(context->platform, app, &settings, &err) && account_adopt(context, app, &settings, &err)))
 		tell_failure(context, app, &err);
 }
 

@@ -42,8 +42,8 @@ const struct nginx_listen *walk_listen(const struct nginx_listens *listens, bool
 	return chosen;
 }
 
-/* An app that goes away meanwhile has no names. */
-bool walk_host_names(struct context *context, struct strs *ret_names, struct err *err)
+/* Of all apps but one. An app that goes away meanwhile has no names. */
+static bool read_names(struct context *context, const char *but, struct strs *ret_names, struct err *err)
 {
 	AUTO_STRS apps = { 0 };
 
@@ -51,12 +51,26 @@ bool walk_host_names(struct context *context, struct strs *ret_names, struct err
 		return false;
 	for (size_t i = 0; i < apps.count; i++) {
 		const char *app = apps.items[i];
-		bool is_read = platform_domains(context->platform, app, ret_names, err) && platform_redirect_sources(context->platform, app, ret_names, err);
+		bool is_read = strcmp(app, but) == 0 || (platform_domains(context->platform, app, ret_names, err) &&
+							 platform_redirect_sources(context->platform, app, ret_names, err));
 
 		if (!is_read && err->kind != ERR_NO_APP)
 			return false;
 	}
 	return true;
+}
+
+bool walk_host_names(struct context *context, struct strs *ret_names, struct err *err)
+{
+	return read_names(context, "", ret_names, err);
+}
+
+bool walk_name_is_shared(struct context *context, const char *app, const char *name)
+{
+	AUTO_STRS others = { 0 };
+	struct err ignored;
+
+	return read_names(context, app, &others, &ignored) && strs_has(&others, name);
 }
 
 /* True: the probe is to be asked again. A port that no CA goes to makes it end here, with the redirect as a wrong answer. */

@@ -29,6 +29,8 @@ void walk_done(struct walk *walk);
 const struct nginx_listen *walk_listen(const struct nginx_listens *listens, bool is_tls);
 /* Names that the platform serves on this host: of all apps, with what the redirect plugin leads elsewhere. */
 bool walk_host_names(struct context *context, struct strs *ret_names, struct err *err) MUST_USE;
+/* Another app has the name too, among its domains or as a source of the redirect plugin. False when that cannot be told. */
+bool walk_name_is_shared(struct context *context, const char *app, const char *name);
 /*
  * Asks again where the answers lead, at the app's own listeners, until none leads any further: `probes` then hold the last answers, and borrow from `walks` (same
  * index, empty at first). Each question takes `timeout_ms` at most. What leads to a name that is not in `host_names`, or needs a listener that is not there, stays

@@ -49,7 +49,6 @@ struct task {
 static void task_free(struct task *task)
 {
 	issue_free(task->issue);
-	progress_close(&task->progress);
 	store_job_done(&task->job);
 	free(task);
 }
@@ -97,7 +96,7 @@ static struct task *new_task(struct worker *worker, const struct store_job *job,
 	struct task *task = mem_new(1, sizeof(*task));
 
 	*task = (struct task){ .worker = worker, .job = *job, .wishes = wishes };
-	progress_open(worker->context, job->id, &task->progress);
+	progress_init(worker->progress_fd, job->id, &task->progress);
 	task->talk = wishes_has(wishes, job->id) ? worker->context->talk : progress_talk(&task->progress);
 	task->issue = issue_new(worker, job->app, job->reason, job->is_forced, &task->talk);
 	return task;
@@ -118,21 +117,30 @@ static void tasks_done(struct tasks *tasks)
 	free(tasks->items);
 }
 
+/* It is made longer when half of it is over, not at each look into the queue: that would be ten writes to the disk each second. */
+static bool keep_lease(struct worker *worker, struct err *err)
+{
+	int64_t now_at = clock_now(&worker->context->clock);
+	bool is_ours = false;
+
+	if (worker->lease_until - now_at > LEASE_S / 2)
+		return true;
+	if (!store_lease(worker->context->store, "worker", now_at + LEASE_S, &is_ours, &worker->lease_until, err))
+		return false;
+	return is_ours || err_set(err, ERR_LOCKED, "another host works for these apps; what is in the queue goes on there");
+}
+
 /* All that are in the queue, one of each app. */
 static bool claim(struct worker *worker, const struct wishes *wishes, struct tasks *tasks, struct err *err)
 {
-	struct store *store = worker->context->store;
-	int64_t lease_until = clock_now(&worker->context->clock) + LEASE_S;
-	bool is_ours = false;
 	bool is_found = true;
-	int64_t until_at = 0;
 
-	if (!store_lease(store, "worker", lease_until, &is_ours, &until_at, err))
+	if (!keep_lease(worker, err))
 		return false;
 	while (is_found) {
 		struct store_job job = { 0 };
 
-		if (!store_job_claim(store, lease_until, &is_found, &job, err))
+		if (!store_job_claim(worker->context->store, worker->lease_until, &is_found, &job, err))
 			return false;
 		if (!is_found)
 			break;
@@ -282,6 +290,7 @@ static void worker_init(struct worker *worker, struct context *context, int64_t 
 		.cas = { .context = context, .deadline_ms = deadline_ms },
 		.deadline_ms = deadline_ms,
 		.certs_fd = -1,
+		.progress_fd = progress_folder(context),
 		.ended_apps = ended_apps,
 		.snippets = { .loop = context->loop, .carry_out = challenge_write_snippets, .ctx = worker, .patience_ms = PATIENCE_MS },
 		.renewals = { .loop = context->loop, .carry_out = install_renewals, .ctx = worker, .patience_ms = PATIENCE_MS },
@@ -292,6 +301,7 @@ static void worker_done(struct worker *worker)
 {
 	cas_done(&worker->cas);
 	fd_done(&worker->certs_fd);
+	fd_done(&worker->progress_fd);
 }
 
 static bool work(struct context *context, const struct wishes *wishes, int64_t deadline_ms, struct strs *ended_apps, struct err *err)

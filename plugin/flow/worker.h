@@ -25,6 +25,8 @@ struct worker {
 	struct context *context;
 	struct cas cas;
 	int certs_fd;
+	int progress_fd;          /* -1: what jobs say is lost */
+	int64_t lease_until;      /* as other hosts know it */
 	int64_t deadline_ms;      /* of the loop: nothing new is asked of a CA after it */
 	struct gate rebuilds;     /* the platform's rebuilds, one at a time */
 	struct batch snippets;    /* challenge snippets: one test and one reload for all */

@@ -145,17 +145,25 @@ char *json_text_indented(const struct json *value)
 	return text;
 }
 
-/* The three characters occur only inside strings, where an escape may stand for them. */
+/* A control character of the C1 set, in UTF-8. */
+static bool is_c1(const unsigned char *at)
+{
+	return at[0] == 0xc2 && at[1] <= 0x9f;
+}
+
+/* What is escaped here occurs only inside strings, where an escape may stand for it. */
 char *json_text_report(const struct json *value)
 {
 	AUTO_FREE char *text = json_text(value);
 	AUTO_BUF report = BUF_MAX(TEXT_MAX);
 
-	for (const char *at = text; *at != '\0'; at++) {
-		if (*at == '<' || *at == '>' || *at == '&')
-			buf_addf(&report, "\\u%04x", (unsigned)*at);
+	for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+		if (is_c1(at))
+			buf_addf(&report, "\\u%04x", *++at);
+		else if (*at == '<' || *at == '>' || *at == '&' || *at == 0x7f)
+			buf_addf(&report, "\\u%04x", *at);
 		else
-			buf_addc(&report, *at);
+			buf_addc(&report, (char)*at);
 	}
 	return buf_take(&report);
 }

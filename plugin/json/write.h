@@ -39,7 +39,7 @@ char *json_text(const struct json *value) MUST_USE NEVER_NULL;
 char *json_text_sorted(const struct json *value) MUST_USE NEVER_NULL;
 /* Indented with tabs, as account.json is kept. */
 char *json_text_indented(const struct json *value) MUST_USE NEVER_NULL;
-/* Compact, as Go writes it for HTML: '<' '>' '&' as \u003c \u003e \u0026 (reports). */
+/* For people's terminals (reports): compact, as Go writes it for HTML ('<' '>' '&' as \u003c \u003e \u0026), DEL and the controls of C1 escaped as well. */
 char *json_text_report(const struct json *value) MUST_USE NEVER_NULL;
 
 #endif

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "net/curl_set.h"
 #include "net/header.h"
 #include "net/transfer.h"
 #include "net/url.h"
@@ -45,14 +46,6 @@ struct http_call {
 	void (*done)(void *ctx);
 	void *ctx;
 };
-
-/* Every option here is a constant or a checked string: a refusal means that memory ran out or that the library lacks what we need. */
-#define SET(easy, option, value)                                          \
-	do {                                                              \
-		CURLcode set_code = curl_easy_setopt(easy, option, value); \
-		assert(set_code == CURLE_OK);                             \
-		(void)set_code;                                           \
-	} while (0)
 
 struct http *http_new(struct transfers *transfers, const char *user_agent, const char *trust_file)
 {
@@ -134,30 +127,30 @@ static void set_policy(const struct http_call *call)
 	CURL *easy = call->easy;
 	long connect_timeout_ms = call->timeout_ms < CONNECT_TIMEOUT_MS ? (long)call->timeout_ms : CONNECT_TIMEOUT_MS;
 
-	SET(easy, CURLOPT_PROTOCOLS_STR, "https");
-	SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(easy, CURLOPT_CAINFO, call->http->trust_file);
-	SET(easy, CURLOPT_CAPATH, NULL);
-	SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	SET(easy, CURLOPT_PIPEWAIT, 1L); /* rather wait for the first connection and share it than open another */
-	SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(easy, CURLOPT_USERAGENT, call->http->user_agent);
-	SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
-	SET(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
-	SET(easy, CURLOPT_ERRORBUFFER, call->reason);
+	CURL_SET(easy, CURLOPT_PROTOCOLS_STR, "https");
+	CURL_SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	CURL_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	CURL_SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	CURL_SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	CURL_SET(easy, CURLOPT_CAINFO, call->http->trust_file);
+	CURL_SET(easy, CURLOPT_CAPATH, NULL);
+	CURL_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	CURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	CURL_SET(easy, CURLOPT_PIPEWAIT, 1L); /* rather wait for the first connection and share it than open another */
+	CURL_SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	CURL_SET(easy, CURLOPT_USERAGENT, call->http->user_agent);
+	CURL_SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+	CURL_SET(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+	CURL_SET(easy, CURLOPT_ERRORBUFFER, call->reason);
 }
 
 static void set_request(struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
 
-	SET(easy, CURLOPT_URL, request->url);
-	SET(easy, CURLOPT_WRITEFUNCTION, take_answer);
-	SET(easy, CURLOPT_WRITEDATA, call);
+	CURL_SET(easy, CURLOPT_URL, request->url);
+	CURL_SET(easy, CURLOPT_WRITEFUNCTION, take_answer);
+	CURL_SET(easy, CURLOPT_WRITEDATA, call);
 	if (request->accept)
 		add_header(call, "Accept", request->accept);
 	if (request->if_none_match)
@@ -170,22 +163,22 @@ static void set_request(struct http_call *call, const struct http_request *reque
 		break;
 	case HTTP_HEAD:
 		call->method = "HEAD";
-		SET(easy, CURLOPT_NOBODY, 1L);
+		CURL_SET(easy, CURLOPT_NOBODY, 1L);
 		break;
 	case HTTP_POST:
 		call->method = "POST";
 		call->body = request->body;
 		call->body_size = request->body_size;
-		SET(easy, CURLOPT_POST, 1L);
-		SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
-		SET(easy, CURLOPT_READFUNCTION, give_body);
-		SET(easy, CURLOPT_READDATA, call);
-		SET(easy, CURLOPT_SEEKFUNCTION, refuse_rewind);
-		SET(easy, CURLOPT_SEEKDATA, call);
+		CURL_SET(easy, CURLOPT_POST, 1L);
+		CURL_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+		CURL_SET(easy, CURLOPT_READFUNCTION, give_body);
+		CURL_SET(easy, CURLOPT_READDATA, call);
+		CURL_SET(easy, CURLOPT_SEEKFUNCTION, refuse_rewind);
+		CURL_SET(easy, CURLOPT_SEEKDATA, call);
 		add_header(call, "Content-Type", request->content_type ? request->content_type : "application/octet-stream");
 		break;
 	}
-	SET(easy, CURLOPT_HTTPHEADER, call->headers);
+	CURL_SET(easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
 static void call_free(struct http_call *call)

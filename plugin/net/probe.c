@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/curl_set.h"
 #include "net/transfer.h"
 #include "sys/loop.h"
 #include "util/mem.h"
@@ -21,13 +22,6 @@
 #include "util/text.h"
 
 #define BODY_MAX 4096
-
-#define SET(easy, option, value)                                          \
-	do {                                                              \
-		CURLcode set_code = curl_easy_setopt(easy, option, value); \
-		assert(set_code == CURLE_OK);                             \
-		(void)set_code;                                           \
-	} while (0)
 
 /* All probes of one call. */
 struct batch {
@@ -87,26 +81,26 @@ static void set_question(struct question *question, int64_t timeout_ms)
 
 	question->connect_to = curl_slist_append(NULL, connect_to);
 	assert(question->connect_to);
-	SET(easy, CURLOPT_URL, url);
-	SET(easy, CURLOPT_CONNECT_TO, question->connect_to);
-	SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(easy, CURLOPT_FRESH_CONNECT, 1L);
-	SET(easy, CURLOPT_FORBID_REUSE, 1L);
-	SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-	SET(easy, CURLOPT_ERRORBUFFER, question->reason);
-	SET(easy, CURLOPT_WRITEFUNCTION, take_answer);
-	SET(easy, CURLOPT_WRITEDATA, &question->probe->body);
+	CURL_SET(easy, CURLOPT_URL, url);
+	CURL_SET(easy, CURLOPT_CONNECT_TO, question->connect_to);
+	CURL_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	CURL_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	CURL_SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+	CURL_SET(easy, CURLOPT_FORBID_REUSE, 1L);
+	CURL_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	CURL_SET(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	CURL_SET(easy, CURLOPT_ERRORBUFFER, question->reason);
+	CURL_SET(easy, CURLOPT_WRITEFUNCTION, take_answer);
+	CURL_SET(easy, CURLOPT_WRITEDATA, &question->probe->body);
 	if (probe->has_proxy_protocol)
-		SET(easy, CURLOPT_HAPROXYPROTOCOL, 1L);
+		CURL_SET(easy, CURLOPT_HAPROXYPROTOCOL, 1L);
 	if (!probe->path) {
-		SET(easy, CURLOPT_CONNECT_ONLY, 1L);
-		SET(easy, CURLOPT_CERTINFO, 1L);
+		CURL_SET(easy, CURLOPT_CONNECT_ONLY, 1L);
+		CURL_SET(easy, CURLOPT_CERTINFO, 1L);
 	}
 	if (is_tls) {
-		SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+		CURL_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		CURL_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 }
 

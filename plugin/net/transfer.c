@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "net/curl_set.h"
 #include "sys/loop.h"
 #include "util/mem.h"
 
@@ -31,13 +32,7 @@ struct ending {
 	void *ctx;
 };
 
-/* Options are constants of ours: one that curl refuses is a fault of the program, or no memory is left. */
-#define SET_EASY(easy, option, value)                                     \
-	do {                                                              \
-		CURLcode set_code = curl_easy_setopt(easy, option, value); \
-		assert(set_code == CURLE_OK);                             \
-		(void)set_code;                                           \
-	} while (0)
+/* As CURL_SET, for the multi handle. */
 #define SET_MULTI(multi, option, value)                                      \
 	do {                                                                 \
 		CURLMcode set_code = curl_multi_setopt(multi, option, value); \
@@ -52,7 +47,7 @@ static struct ending *take_off(struct transfers *transfers, CURL *easy)
 
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &ending);
 	(void)curl_multi_remove_handle(transfers->multi, easy);
-	SET_EASY(easy, CURLOPT_PRIVATE, NULL);
+	CURL_SET(easy, CURLOPT_PRIVATE, NULL);
 	return (struct ending *)(void *)ending;
 }
 
@@ -167,13 +162,13 @@ void transfers_add(struct transfers *transfers, void *easy, void (*done)(void *c
 	CURLMcode code;
 
 	*ending = (struct ending){ done, ctx };
-	SET_EASY(easy, CURLOPT_PRIVATE, ending);
-	SET_EASY(easy, CURLOPT_NOSIGNAL, 1L);
-	SET_EASY(easy, CURLOPT_QUICK_EXIT, 1L); /* a lookup that hangs does not hold up who gave up waiting for it */
-	SET_EASY(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	CURL_SET(easy, CURLOPT_PRIVATE, ending);
+	CURL_SET(easy, CURLOPT_NOSIGNAL, 1L);
+	CURL_SET(easy, CURLOPT_QUICK_EXIT, 1L); /* a lookup that hangs does not hold up who gave up waiting for it */
+	CURL_SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	/* An empty proxy and a wildcard for its exceptions: http_proxy, ALL_PROXY and so on mean nothing here. */
-	SET_EASY(easy, CURLOPT_PROXY, "");
-	SET_EASY(easy, CURLOPT_NOPROXY, "*");
+	CURL_SET(easy, CURLOPT_PROXY, "");
+	CURL_SET(easy, CURLOPT_NOPROXY, "*");
 	code = curl_multi_add_handle(transfers->multi, easy);
 	assert(code == CURLM_OK);
 	(void)code;

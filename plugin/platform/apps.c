@@ -90,33 +90,38 @@ int platform_app_fd(struct platform *platform, const char *app, struct err *err)
 /* ---- files of an app ---- */
 
 /* A missing file is an empty one. */
-static bool read_lines(int folder_fd, const char *name, struct strs *lines, struct err *err)
+static bool read_text(int folder_fd, const char *name, struct buf *ret_text, struct err *err)
 {
-	/* ENV holds what the app keeps secret. */
-	AUTO_BUF text = BUF_SECRET(FILE_SIZE_MAX);
 	struct err failure = { 0 };
 
-	if (file_read(folder_fd, name, &text, &failure)) {
-		text_lines(buf_text(&text), lines);
+	if (file_read(folder_fd, name, ret_text, &failure) || failure.kind == ERR_MISSING)
 		return true;
-	}
-	if (failure.kind != ERR_MISSING)
-		*err = failure;
-	return failure.kind == ERR_MISSING;
+	*err = failure;
+	return false;
+}
+
+static bool read_lines(int folder_fd, const char *name, struct strs *lines, struct err *err)
+{
+	AUTO_BUF text = BUF_MAX(FILE_SIZE_MAX);
+
+	if (!read_text(folder_fd, name, &text, err))
+		return false;
+	text_lines(buf_text(&text), lines);
+	return true;
 }
 
 /* What a shell would make of the word; the caller frees it. */
-static char *unquote(const char *word)
+static char *unquote(const char *word, const char *end)
 {
 	AUTO_BUF text = BUF_SECRET(FILE_SIZE_MAX);
 	char quote = '\0';
 
-	for (const char *c = word; *c; c++) {
+	for (const char *c = word; c < end; c++) {
 		if (quote == '\0' && (*c == '\'' || *c == '"'))
 			quote = *c;
 		else if (*c == quote)
 			quote = '\0';
-		else if (*c == '\\' && quote != '\'' && c[1] != '\0')
+		else if (*c == '\\' && quote != '\'' && c + 1 < end)
 			(void)buf_addc(&text, *++c);
 		else
 			(void)buf_addc(&text, *c);
@@ -124,25 +129,29 @@ static char *unquote(const char *word)
 	return buf_take(&text);
 }
 
-/* Lines of ENV are "export NAME='value'". NULL = this one is of another variable. */
-static char *config_value(const char *line, const char *name)
+/* Lines of ENV are "export NAME='value'". NULL = this one, which ends at `end`, is of another variable. */
+static char *config_value(const char *line, const char *end, const char *name)
 {
 	size_t size = strlen(name);
 
+	while (line < end && text_is_space(*line))
+		line++;
+	while (end > line && text_is_space(end[-1]))
+		end--;
 	if (text_starts(line, "export "))
 		line += strlen("export ");
-	return strncmp(line, name, size) == 0 && line[size] == '=' ? unquote(line + size + 1) : NULL;
+	return strncmp(line, name, size) == 0 && line[size] == '=' ? unquote(line + size + 1, end) : NULL;
 }
 
 /* Core keeps an app's configuration in a folder of its name beside those of the plugins. */
-static bool read_config_lines(struct platform *platform, const char *app, struct strs *lines, struct err *err)
+static bool read_config(struct platform *platform, const char *app, struct buf *ret_text, struct err *err)
 {
 	struct err failure = { 0 };
 	int config_fd = property_root(platform, false, &failure);
 	AUTO_FD folder_fd = config_fd >= 0 ? dir_open_at(config_fd, app, &failure) : -1;
 
 	if (folder_fd >= 0)
-		return read_lines(folder_fd, "ENV", lines, err);
+		return read_text(folder_fd, "ENV", ret_text, err);
 	if (failure.kind != ERR_MISSING)
 		*err = failure;
 	return failure.kind == ERR_MISSING;
@@ -150,13 +159,18 @@ static bool read_config_lines(struct platform *platform, const char *app, struct
 
 bool platform_config(struct platform *platform, const char *app, const char *name, char **ret_value, struct err *err)
 {
-	AUTO_STRS lines = { 0 };
+	/* It holds what the app keeps secret: nothing of it but the one value is copied. */
+	AUTO_BUF text = BUF_SECRET(FILE_SIZE_MAX);
 
 	*ret_value = NULL;
-	if (!read_config_lines(platform, app, &lines, err))
+	if (!read_config(platform, app, &text, err))
 		return err_wrap(err, "configuration of %s", app);
-	for (size_t i = 0; i < lines.count && !*ret_value; i++)
-		*ret_value = config_value(lines.items[i], name);
+	for (const char *line = buf_text(&text); *line && !*ret_value;) {
+		const char *end = line + strcspn(line, "\n");
+
+		*ret_value = config_value(line, end, name);
+		line = *end ? end + 1 : end;
+	}
 	return true;
 }
 

@@ -24,6 +24,8 @@ static void read_environment(struct platform *platform, char *const *environment
 	environment_build(environment, ENVIRONMENT_CHILD, &platform->child_env);
 	/* Our own hooks know by it that what they hear of is our own work. */
 	strs_add(&platform->child_env, "LETSENCRYPT_ACTING=1");
+	/* Core names temporary files by it, and fails without. That of our caller would select what its deploy has not put in place yet. */
+	strs_addf(&platform->child_env, "DOKKU_PID=%ld", (long)getpid());
 	char *const *complete = strs_argv(&platform->child_env);
 
 	platform->root = copy_of(complete, "DOKKU_ROOT");

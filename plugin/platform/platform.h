@@ -87,7 +87,7 @@ struct platform_ports {
 void platform_ports_done(struct platform_ports *ports);
 /* The effective mapping (trigger ports-get). */
 bool platform_ports(struct platform *platform, const char *app, struct platform_ports *ret_ports, struct err *err) MUST_USE;
-/* Adds http:80:<container_port> to the explicit map, keeping what was only detected, and fires post-proxy-ports-update. */
+/* Adds http:80:<container_port> to the explicit map, keeping what was only detected as it was, and fires post-proxy-ports-update. */
 bool platform_add_http_port(struct platform *platform, const char *app, int container_port, struct err *err) MUST_USE;
 
 /* ---- properties (contract 3) ---- */

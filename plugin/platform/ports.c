@@ -71,15 +71,21 @@ bool platform_ports(struct platform *platform, const char *app, struct platform_
 	return true;
 }
 
-/* The explicit mappings, and while there are none those in effect: an explicit map takes the place of what was detected. */
+/*
+ * The explicit mappings, else those detected: an explicit map takes their place. As they were detected, since of an app with a certificate the platform makes
+ * TLS of all of them when none is at port 80. Without either, those in effect.
+ */
 static bool read_map(struct platform *platform, const char *app, struct strs *lines, struct err *err)
 {
-	AUTO_FREE char *map = NULL;
+	static const char *const keys[] = { "map", "map-detected" };
 
-	if (!platform_property(platform, PLUGIN, app, "map", &map, err))
-		return false;
-	if (map != NULL)
-		text_lines(map, lines);
+	for (size_t i = 0; i < COUNT(keys) && lines->count == 0; i++) {
+		AUTO_FREE char *map = NULL;
+
+		if (!platform_property(platform, PLUGIN, app, keys[i], &map, err))
+			return false;
+		text_lines(map != NULL ? map : "", lines);
+	}
 	return lines->count > 0 || effective_lines(platform, app, lines, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,8 @@
 
 #define FILE_MAX ((size_t)1024 * 1024)
 #define PREFIX ".tls-letsencrypt."
+/* A whole copy of tls/, while that has no name of its own: where folders cannot be exchanged in one step. */
+#define ASIDE PREFIX "aside"
 #define QUIET_MS 300
 #define SETTLE_MS 5000
 
@@ -96,14 +99,47 @@ static bool write_pair(int stage_fd, const struct buf *chain_pem, const struct b
 	       file_replace(stage_fd, "server.key", buf_text(key_pem), key_pem->size, 0640, err);
 }
 
-static bool carry_over(int tls_fd, int stage_fd, struct err *err)
-{
-	AUTO_STRS files = { 0 };
+static bool copy_all(int from_fd, int to_fd, bool leaves_out_ours, struct err *err);
 
-	if (!dir_list(tls_fd, &files, err))
+static bool copy_folder(int from_fd, int to_fd, const char *name, mode_t mode, struct err *err)
+{
+	AUTO_FD inner_from_fd = dir_open_at(from_fd, name, err);
+	AUTO_FD inner_to_fd = inner_from_fd < 0 ? -1 : dir_make_at(to_fd, name, mode, err);
+
+	return inner_to_fd >= 0 && copy_all(inner_from_fd, inner_to_fd, false, err) && dir_sync(inner_to_fd, err);
+}
+
+/* As it is written: what it leads to stays the same, since the staged folder stands beside tls/. */
+static bool copy_link(int from_fd, int to_fd, const char *name, struct err *err)
+{
+	char target[PATH_MAX];
+	ssize_t size = readlinkat(from_fd, name, target, sizeof(target) - 1);
+
+	if (size < 0)
+		return err_sys(err, "read the link '%s'", name);
+	target[size] = '\0';
+	return symlinkat(target, to_fd, name) == 0 || err_sys(err, "make the link '%s'", name);
+}
+
+static bool copy_entry(int from_fd, int to_fd, const char *name, struct err *err)
+{
+	struct stat status;
+
+	if (fstatat(from_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_sys(err, "look at '%s'", name);
+	if (S_ISDIR(status.st_mode))
+		return copy_folder(from_fd, to_fd, name, status.st_mode & 07777, err);
+	return S_ISLNK(status.st_mode) ? copy_link(from_fd, to_fd, name, err) : file_copy(from_fd, name, to_fd, name, err);
+}
+
+static bool copy_all(int from_fd, int to_fd, bool leaves_out_ours, struct err *err)
+{
+	AUTO_STRS names = { 0 };
+
+	if (!dir_list(from_fd, &names, err))
 		return false;
-	for (size_t i = 0; i < files.count; i++)
-		if (!is_ours(files.items[i]) && !file_copy(tls_fd, files.items[i], stage_fd, files.items[i], err))
+	for (size_t i = 0; i < names.count; i++)
+		if (!(leaves_out_ours && is_ours(names.items[i])) && !copy_entry(from_fd, to_fd, names.items[i], err))
 			return false;
 	return true;
 }
@@ -124,7 +160,7 @@ bool tls_stage(int app_fd, const struct buf *chain_pem, const struct buf *key_pe
 		return false;
 	tls_fd = dir_open_at(app_fd, "tls", &ignored);
 	digest_pair(tls_fd, swap.old_pair);
-	if (!write_pair(stage_fd, chain_pem, key_pem, err) || (tls_fd >= 0 && !carry_over(tls_fd, stage_fd, err)) || !dir_sync(stage_fd, err) ||
+	if (!write_pair(stage_fd, chain_pem, key_pem, err) || (tls_fd >= 0 && !copy_all(tls_fd, stage_fd, true, err)) || !dir_sync(stage_fd, err) ||
 	    !dir_sync(app_fd, err)) {
 		(void)!dir_remove_tree(app_fd, swap.name, &ignored);
 		return false;
@@ -143,57 +179,90 @@ void tls_drop(int app_fd, struct tls_swap *swap)
 		(void)!dir_remove_tree(app_fd, swap->name, &ignored);
 }
 
-void tls_sweep(int app_fd)
-{
-	dir_sweep(app_fd, PREFIX, 0);
-}
-
 /* ---- exchanging ---- */
 
-/* A folder on a lower layer of an overlay cannot be exchanged (EXDEV, EINVAL): a copy of it on the upper one can. */
+static bool rename_folder(int app_fd, const char *from, const char *to, struct err *err)
+{
+	return renameat(app_fd, from, app_fd, to) == 0 || err_sys(err, "rename '%s' to '%s'", from, to);
+}
+
+/* tls/ is gone, or a kill left it half removed, and what it held lies aside. */
+static bool restore_aside(int app_fd, struct err *err)
+{
+	AUTO_FD tls_fd = dir_open_at(app_fd, "tls", err);
+
+	if (!file_exists(app_fd, ASIDE) || (tls_fd >= 0 && file_exists(tls_fd, "server.crt") && file_exists(tls_fd, "server.key")))
+		return true;
+	return dir_remove_tree(app_fd, "tls", err) && rename_folder(app_fd, ASIDE, "tls", err) && dir_sync(app_fd, err);
+}
+
+void tls_sweep(int app_fd)
+{
+	struct err ignored;
+
+	if (restore_aside(app_fd, &ignored))
+		dir_sweep(app_fd, PREFIX, 0);
+}
+
+/* A folder on a lower layer of an overlay can be neither exchanged nor renamed (EXDEV): a copy of it on the upper one can. */
 static bool copy_up(int app_fd, struct err *err)
 {
 	char random[17];
 	char name[64];
-	AUTO_STRS files = { 0 };
 	AUTO_FD from_fd = dir_open_at(app_fd, "tls", err);
 	AUTO_FD to_fd = -1;
-	struct err ignored;
 
 	dir_random_name(random);
 	(void)snprintf(name, sizeof(name), PREFIX "%s", random);
-	if (from_fd < 0 || !dir_list(from_fd, &files, err) || (to_fd = dir_make_at(app_fd, name, 0750, err)) < 0)
+	if (from_fd < 0 || (to_fd = dir_make_at(app_fd, name, 0750, err)) < 0 || !copy_all(from_fd, to_fd, false, err))
 		return false;
-	for (size_t i = 0; i < files.count; i++)
-		if (!file_copy(from_fd, files.items[i], to_fd, files.items[i], err))
-			return false;
-	if (!dir_sync(to_fd, err) || !dir_remove_tree(app_fd, "tls", err))
+	return dir_sync(to_fd, err) && dir_remove_tree(app_fd, ASIDE, err) && rename_folder(app_fd, name, ASIDE, err) && dir_sync(app_fd, err) &&
+	       dir_remove_tree(app_fd, "tls", err) && rename_folder(app_fd, ASIDE, "tls", err);
+}
+
+/* File systems that know no exchange (EINVAL: NFS, ZFS before 2.2). For a moment there is no tls/: whoever makes one then has the name, and wins. */
+static bool exchange_by_steps(int app_fd, const char *name, struct err *err)
+{
+	struct err ignored;
+
+	if (!dir_remove_tree(app_fd, ASIDE, err) || !rename_folder(app_fd, "tls", ASIDE, err))
 		return false;
-	if (renameat(app_fd, name, app_fd, "tls") == 0)
-		return true;
-	(void)err_sys(err, "rename '%s' to 'tls'", name);
-	(void)!dir_remove_tree(app_fd, name, &ignored);
+	if (rename_folder(app_fd, name, "tls", err))
+		return rename_folder(app_fd, ASIDE, name, err);
+	(void)!rename_folder(app_fd, ASIDE, "tls", &ignored);
 	return false;
 }
 
 static bool exchange(int app_fd, const char *name, struct err *err)
 {
-	if (renameat2(app_fd, name, app_fd, "tls", RENAME_EXCHANGE) == 0)
-		return dir_sync(app_fd, err);
-	if (errno != EXDEV && errno != EINVAL)
-		return err_sys(err, "exchange '%s' with 'tls'", name);
-	if (!copy_up(app_fd, err))
+	int status = renameat2(app_fd, name, app_fd, "tls", RENAME_EXCHANGE);
+
+	if (status != 0 && errno == EXDEV) {
+		if (!copy_up(app_fd, err))
+			return false;
+		status = renameat2(app_fd, name, app_fd, "tls", RENAME_EXCHANGE);
+	}
+	if (status != 0 && errno == EINVAL)
+		return exchange_by_steps(app_fd, name, err) && dir_sync(app_fd, err);
+	return (status == 0 || err_sys(err, "exchange '%s' with 'tls'", name)) && dir_sync(app_fd, err);
+}
+
+/* Only where nothing has the name yet: EEXIST. */
+static bool rename_new(int app_fd, const char *from, const char *to)
+{
+	if (renameat2(app_fd, from, app_fd, to, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL)
 		return false;
-	if (renameat2(app_fd, name, app_fd, "tls", RENAME_EXCHANGE) != 0)
-		return err_sys(err, "exchange '%s' with 'tls'", name);
-	return dir_sync(app_fd, err);
+	errno = EEXIST;
+	return !file_exists(app_fd, to) && renameat(app_fd, from, app_fd, to) == 0;
 }
 
 static bool put(int app_fd, struct tls_swap *swap, struct err *err)
 {
 	if (swap->old_digest != 0)
 		return exchange(app_fd, swap->name, err);
-	if (renameat2(app_fd, swap->name, app_fd, "tls", RENAME_NOREPLACE) == 0)
+	if (rename_new(app_fd, swap->name, "tls"))
 		return dir_sync(app_fd, err);
 	return errno == EEXIST ? exchange(app_fd, swap->name, err) : err_sys(err, "rename '%s' to 'tls'", swap->name);
 }
@@ -336,7 +405,7 @@ bool tls_take_back(int app_fd, struct tls_swap *swap, struct err *err)
 	if (swap->old_digest != 0) {
 		if (!exchange(app_fd, swap->name, err))
 			return false;
-	} else if (renameat2(app_fd, "tls", app_fd, swap->name, RENAME_NOREPLACE) != 0) {
+	} else if (!rename_new(app_fd, "tls", swap->name)) {
 		return err_sys(err, "rename 'tls' to '%s'", swap->name);
 	}
 	swap->is_in_place = false;

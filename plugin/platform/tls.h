@@ -30,11 +30,11 @@ enum tls_outcome {
 	TLS_GONE    /* somebody removed tls/: it stays away */
 };
 
-/* Makes the staged folder: server.crt, server.key, server.letsencrypt.crt (folder 0750, files 0640), every other file of tls/ carried over; synced. */
+/* Makes the staged folder: server.crt, server.key, server.letsencrypt.crt (folder 0750, files 0640), everything else in tls/ carried over; synced. */
 bool tls_stage(int app_fd, const struct buf *chain_pem, const struct buf *key_pem, struct tls_swap *ret_swap, struct err *err) MUST_USE;
 /*
- * Puts it in place: renamed when there is no tls/, else exchanged (renameat2; where a layered file system cannot: the folder is first copied to its own layer). Then
- * looks whether somebody wrote meanwhile, and if so waits until they are done and lets them win.
+ * Puts it in place: renamed when there is no tls/, else exchanged (renameat2; where a layered file system cannot: the folder is first copied to its own layer; where
+ * the file system knows no exchange: by renames, one after the other). Then looks whether somebody wrote meanwhile, and if so waits until they are done and lets them win.
  */
 bool tls_put_in_place(struct loop *loop, int app_fd, struct tls_swap *swap, enum tls_outcome *ret_outcome, struct err *err) MUST_USE;
 /* Looks again, before the displaced folder goes: TLS_OURS removes it. */
@@ -43,7 +43,7 @@ bool tls_settle(struct loop *loop, int app_fd, struct tls_swap *swap, enum tls_o
 bool tls_take_back(int app_fd, struct tls_swap *swap, struct err *err) MUST_USE;
 /* Removes what is staged and not in place. */
 void tls_drop(int app_fd, struct tls_swap *swap);
-/* Removes what killed runs left: only while nobody else can be installing a certificate of this app. */
+/* Removes what killed runs left, or puts it back when it was tls/: only while nobody else can be installing a certificate of this app. */
 void tls_sweep(int app_fd);
 
 #endif

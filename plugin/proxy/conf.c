@@ -48,14 +48,12 @@ static void add_escaped(struct buf *word, char c)
 	}
 }
 
-static bool ends_word(const struct conf_scan *scan, char quote)
+/* A brace after '$' starts the name of a variable. */
+static bool ends_word(char c, char quote, bool is_after_dollar)
 {
-	char c = scan->text[scan->at];
-
 	if (quote != '\0')
 		return c == quote;
-	/* A brace after '$' starts the name of a variable. */
-	return text_is_space(c) || c == ';' || (c == '{' && (scan->at == 0 || scan->text[scan->at - 1] != '$'));
+	return text_is_space(c) || c == ';' || (c == '{' && !is_after_dollar);
 }
 
 /* False when the text ends within the word, or the word is too long. */
@@ -63,16 +61,16 @@ static bool read_word(struct conf_scan *scan, struct strs *words)
 {
 	AUTO_BUF word = BUF_MAX(WORD_SIZE_MAX);
 	char quote = scan->text[scan->at];
+	bool is_after_dollar = false;
 
 	if (quote == '"' || quote == '\'')
 		scan->at++;
 	else
 		quote = '\0';
-	for (; !ends_word(scan, quote); scan->at++) {
-		char c = scan->text[scan->at];
-
+	for (char c; c = scan->text[scan->at], !ends_word(c, quote, is_after_dollar); scan->at++) {
 		if (c == '\0')
 			return false;
+		is_after_dollar = c == '$';
 		if (c == '\\' && scan->text[scan->at + 1] != '\0')
 			add_escaped(&word, scan->text[++scan->at]);
 		else

@@ -28,6 +28,8 @@
 #define SWEEP_AGE_S 3600
 /* nginx ends by the number of open files; nobody nests deeper. */
 #define DEPTH_MAX 16
+/* Files that all include each other would never come to an end; a host of thousands of apps stays below it. */
+#define INCLUDES_MAX 50000
 #define FILE_SIZE_MAX ((size_t)4 << 20)
 
 /* ---- paths ---- */
@@ -81,10 +83,25 @@ static bool add_existing(const struct copies *copies, const char *pattern, struc
 	return has_change;
 }
 
+/* The absolute path without empty parts and ".": so the names of changes are written. The caller frees it. */
+static char *without_dots(const char *path)
+{
+	AUTO_STRS parts = { 0 };
+	AUTO_BUF tidy = BUF_MAX(FILE_SIZE_MAX);
+
+	strs_split(&parts, path, "/");
+	for (size_t i = 0; i < parts.count; i++) {
+		if (strcmp(parts.items[i], ".") != 0)
+			buf_addf(&tidy, "/%s", parts.items[i]);
+	}
+	return buf_take(&tidy);
+}
+
 /* Matching files as they will be, in nginx's order; the result says whether they are others than what the include itself would find. */
 static bool expand(const struct copies *copies, const char *name, struct strs *ret_paths)
 {
-	AUTO_FREE char *pattern = name[0] == '/' ? mem_strdup(name) : mem_fmt("%s/%s", copies->main_folder, name);
+	AUTO_FREE char *path = name[0] == '/' ? mem_strdup(name) : mem_fmt("%s/%s", copies->main_folder, name);
+	AUTO_FREE char *pattern = without_dots(path);
 
 	if (strpbrk(pattern, "*?[") == NULL) {
 		strs_add(ret_paths, pattern);
@@ -141,10 +158,10 @@ static void add_include(const struct copies *copies, const char *path, bool is_c
 	buf_adds(out, "\"; ");
 }
 
-static bool copy_file(const struct copies *copies, const char *path, int depth, bool *ret_is_copied, struct err *err);
+static bool copy_file(struct copies *copies, const char *path, int depth, bool *ret_is_copied, struct err *err);
 
 /* Appends what stands for the include to `out` when it leads to a change. */
-static bool rewrite_include(const struct copies *copies, const char *name, int depth, struct buf *out, bool *ret_is_rewritten, struct err *err)
+static bool rewrite_include(struct copies *copies, const char *name, int depth, struct buf *out, bool *ret_is_rewritten, struct err *err)
 {
 	AUTO_STRS paths = { 0 };
 	AUTO_BUF includes = BUF_MAX(FILE_SIZE_MAX);
@@ -166,7 +183,7 @@ static bool rewrite_include(const struct copies *copies, const char *name, int d
 }
 
 /* The text with its includes rewritten, line for line. */
-static bool rewrite(const struct copies *copies, const char *text, int depth, struct buf *out, bool *ret_is_rewritten, struct err *err)
+static bool rewrite(struct copies *copies, const char *text, int depth, struct buf *out, bool *ret_is_rewritten, struct err *err)
 {
 	struct conf_scan scan = { .text = text };
 	AUTO(conf_directive_done) struct conf_directive directive = { 0 };
@@ -192,7 +209,7 @@ static bool rewrite(const struct copies *copies, const char *text, int depth, st
 }
 
 /* Copies it when it changes, or includes what changes. */
-static bool copy_file(const struct copies *copies, const char *path, int depth, bool *ret_is_copied, struct err *err)
+static bool copy_file(struct copies *copies, const char *path, int depth, bool *ret_is_copied, struct err *err)
 {
 	AUTO_BUF text = BUF_MAX(FILE_SIZE_MAX);
 	AUTO_BUF copy = BUF_MAX(FILE_SIZE_MAX);
@@ -200,6 +217,8 @@ static bool copy_file(const struct copies *copies, const char *path, int depth, 
 	bool is_change = find_change(copies, path) != NULL;
 
 	*ret_is_copied = is_change;
+	if (copies->include_count++ == INCLUDES_MAX)
+		return err_set(err, ERR_REFUSED, "nginx's configuration includes files more than %d times; do they include each other?", INCLUDES_MAX);
 	/* Nothing below names with ".." is ours. */
 	if (depth > DEPTH_MAX || strstr(path, "/../") != NULL || !read_file(copies, path, &text))
 		return true;
@@ -254,7 +273,7 @@ static bool link_entries(const struct copies *copies, int main_fd, struct err *e
 	return true;
 }
 
-static bool copy_main(const struct copies *copies, int main_fd, struct err *err)
+static bool copy_main(struct copies *copies, int main_fd, struct err *err)
 {
 	AUTO_BUF text = BUF_MAX(FILE_SIZE_MAX);
 	AUTO_BUF copy = BUF_MAX(FILE_SIZE_MAX);

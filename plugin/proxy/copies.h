@@ -22,6 +22,7 @@ struct copies {
 	char *folder;                       /* ours, NULL = not made */
 	char *copied_main_path;             /* for nginx -c */
 	int files_fd;
+	int include_count;                  /* how often a file was looked into */
 };
 
 /* Makes folder and copies. Also after a failure copies_done removes what is there. */

@@ -19,6 +19,8 @@
 /* lego's folder for an account without e-mail. */
 #define NO_EMAIL "noemail@example.com"
 #define ACCOUNT_FILE "account.json"
+/* The file of the key is called by it. */
+#define EMAIL_SIZE_MAX (255 - (sizeof(".key") - 1))
 #define ACCOUNT_MAX ((size_t)256 * 1024)
 #define KEY_MAX ((size_t)64 * 1024)
 #define FOLDER_MODE 0700
@@ -118,7 +120,7 @@ static const char *email_folder(const char *email, struct err *err)
 {
 	if (!email || !*email)
 		return NO_EMAIL;
-	if (name_is_component(email))
+	if (name_is_component(email) && strlen(email) <= EMAIL_SIZE_MAX)
 		return email;
 	(void)err_set(err, ERR_CONFIG, "e-mail '%s' cannot be the name of an account's folder; set another one", email);
 	return NULL;

@@ -307,18 +307,11 @@ bool book_valid(const struct book *book, int64_t order_id, const struct strs *na
 
 /* ---- the end ---- */
 
-static int64_t to_ns(int64_t at)
-{
-	int64_t at_ns;
-
-	return __builtin_mul_overflow(at, NS_PER_S, &at_ns) ? INT64_MAX : at_ns;
-}
-
 static bool settle_issued(const struct book *book, int64_t order_id, const struct store_cert *cert, int64_t issued_ns, struct err *err)
 {
 	AUTO(admission_done) struct admission admission = { 0 };
 	struct book_found found = {
-		.leaf = cert->leaf, .names = &cert->names, .not_before_ns = to_ns(cert->not_before_at), .issued_ns = issued_ns,
+		.leaf = cert->leaf, .names = &cert->names, .not_before_ns = ns_from_s(cert->not_before_at), .issued_ns = issued_ns,
 	};
 
 	if (!admission_read(book, order_id, &admission, err))

@@ -207,7 +207,9 @@ bool store_cert_list(struct store *store, struct store_certs *ret_certs, struct 
 bool store_cert_list_free(struct store *store, const char *app, const char *name, struct store_certs *ret_certs, struct err *err)
 {
 	AUTO_QUERY query = db_query(store->db,
-		SELECT_CERTS "WHERE leaf IN (SELECT leaf FROM cert_names WHERE name IN (?1, '*' || substr(?1, instr(?1, '.'))))"
+		/* Not "name IN (…, …)": a plan asks this ten thousand times, and that takes twice as long. */
+		SELECT_CERTS "WHERE leaf IN (SELECT leaf FROM cert_names WHERE name = ?1"
+			     " UNION ALL SELECT leaf FROM cert_names WHERE name = '*' || substr(?1, instr(?1, '.')))"
 		" AND NOT EXISTS (SELECT 1 FROM apps WHERE apps.leaf = certs.leaf AND apps.app <> ?2) ORDER BY not_before_at DESC, leaf");
 
 	query_bind_text(&query, name);

@@ -69,22 +69,21 @@ static bool is_complete(int certs_fd, const char *leaf)
 	return fd >= 0 && file_exists(fd, CHAIN_FILE) && file_exists(fd, KEY_FILE);
 }
 
-/* Gives the complete folder `staged` its name. Somebody who was faster with the same certificate is as good. */
+/* Gives the complete folder `staged` its name. Somebody who was faster with the same certificate is as good: a folder that holds something is not replaced. */
 static bool publish(int certs_fd, const char *staged, const char *leaf, struct err *err)
 {
-	int status = renameat2(certs_fd, staged, certs_fd, leaf, RENAME_NOREPLACE);
-	int rename_errno = errno;
+	int status = renameat(certs_fd, staged, certs_fd, leaf);
 
+	if (status != 0 && errno != EEXIST && errno != ENOTEMPTY)
+		return err_sys(err, "rename folder '%s' to '%s'", staged, leaf);
 	if (status != 0 && is_complete(certs_fd, leaf))
 		return dir_remove_tree(certs_fd, staged, err) && dir_sync(certs_fd, err);
 	/* A folder of that name which is not complete is worth nothing: a certificate without key, or neither. */
-	if (status != 0 && rename_errno == EEXIST) {
+	if (status != 0) {
 		if (!dir_remove_tree(certs_fd, leaf, err))
 			return false;
-		status = renameat2(certs_fd, staged, certs_fd, leaf, RENAME_NOREPLACE);
-		rename_errno = errno;
+		status = renameat(certs_fd, staged, certs_fd, leaf);
 	}
-	errno = rename_errno;
 	return (status == 0 || err_sys(err, "rename folder '%s' to '%s'", staged, leaf)) && dir_sync(certs_fd, err);
 }
 

@@ -260,5 +260,10 @@
 #define VERSION_5 \
 	"ALTER TABLE apps ADD COLUMN notice TEXT NOT NULL DEFAULT '';"
 
-const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5 };
+/* The id of a job is also the name of the file with what was said of it: it must not come back either. */
+#define VERSION_6 \
+	"INSERT INTO sqlite_sequence (name, seq) SELECT 'jobs', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'jobs');" \
+	"UPDATE sqlite_sequence SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)) WHERE name = 'jobs';"
+
+const char *const schema_migrations[] = { VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6 };
 const size_t schema_migration_count = COUNT(schema_migrations);

@@ -20,6 +20,7 @@
 #include "util/text.h"
 
 #define OPEN_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define PUBLIC_MODE 0755
 
 /* -1, with ENOENT as a kind of its own. */
 static int fail_open(const char *name, struct err *err)
@@ -87,6 +88,22 @@ int dir_make_at(int dir_fd, const char *name, mode_t mode, struct err *err)
 	if (fd >= 0 && is_new && !settle(dir_fd, fd, name, mode, err))
 		fd_done(&fd);
 	return fd;
+}
+
+int dir_make_public_at(int dir_fd, const char *name, struct err *err)
+{
+	AUTO_FD fd = dir_make_at(dir_fd, name, PUBLIC_MODE, err);
+	struct stat status;
+	int made_fd = fd;
+
+	if (fd < 0)
+		return -1;
+	if ((fstat(fd, &status) != 0 || (status.st_mode & PUBLIC_MODE) != PUBLIC_MODE) && fchmod(fd, PUBLIC_MODE) != 0) {
+		(void)err_sys(err, "open folder '%s' to others", name);
+		return -1;
+	}
+	fd = -1;
+	return made_fd;
 }
 
 int dir_make_path_at(int dir_fd, const char *path, mode_t mode, struct err *err)

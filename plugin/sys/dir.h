@@ -18,6 +18,8 @@ int dir_open(const char *path, struct err *err) MUST_USE;
 int dir_open_at(int dir_fd, const char *name, struct err *err) MUST_USE;
 /* Opens it, or makes it with exactly `mode` (as root: with the owner of `dir_fd`). An existing one keeps its mode. */
 int dir_make_at(int dir_fd, const char *name, mode_t mode, struct err *err) MUST_USE;
+/* The same with 0755; an existing one that others may not read gets that mode, too. */
+int dir_make_public_at(int dir_fd, const char *name, struct err *err) MUST_USE;
 /* Several components below dir_fd, none a link: "a/b/c". Each missing one is made with `mode`. */
 int dir_make_path_at(int dir_fd, const char *path, mode_t mode, struct err *err) MUST_USE;
 /* Names in it, sorted by bytes, without "." and "..". */

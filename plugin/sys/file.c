@@ -20,8 +20,8 @@
 #include "util/name.h"
 #include "util/strs.h"
 
-/* Bytes moved at a time. They may be of a key, so the array is wiped after use. */
-#define CHUNK_SIZE 16384
+/* Bytes moved at a time. They may be of a key, so the array is wiped after use, which for small files takes longer than reading them. */
+#define CHUNK_SIZE 4096
 
 #define OPEN_FLAGS (O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
@@ -154,13 +154,16 @@ static bool fill(int dir_fd, const char *temp, const void *data, size_t size, mo
 	return close_written(&fd, temp, err);
 }
 
+/* So much of a file's name goes into that of its temporary one, which must not become too long by it. */
+#define TEMP_NAME_SIZE_MAX 200
+
 static bool replace(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, bool is_synced, struct err *err)
 {
 	char random[17];
 
 	assert(name_is_component(name));
 	dir_random_name(random);
-	AUTO_FREE char *temp = mem_fmt(".%s.%s", name, random);
+	AUTO_FREE char *temp = mem_fmt(".%.*s.%s", TEMP_NAME_SIZE_MAX, name, random);
 	bool is_done = fill(dir_fd, temp, data, size, mode, is_synced, err) &&
 		(renameat(dir_fd, temp, dir_fd, name) == 0 || err_sys(err, "rename '%s' to '%s'", temp, name));
 

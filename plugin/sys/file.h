@@ -13,7 +13,7 @@ struct buf;
 struct err;
 
 /*
- * Whole files below directory descriptors. Names are single components; the last component is never followed if it is a link; only regular files are read.
+ * Whole files below directory descriptors. Names are single components, of whatever length the file system takes; the last component is never followed if it is a link; only regular files are read.
  * A missing file is ERR_MISSING, everything else ERR_IO (too large: ERR_REFUSED). Messages quote the name.
  */
 
@@ -25,7 +25,7 @@ void fd_done(int *fd);
 bool file_read(int dir_fd, const char *name, struct buf *ret_content, struct err *err) MUST_USE;
 /*
  * Replaces or makes `name` durably: a random temporary name, 0600 until complete, exact `mode`, fsync, rename, fsync of the folder. As root the file gets the
- * owner of the folder. Kills leave ".<name>.<random>" at worst: file_sweep.
+ * owner of the folder. Kills leave ".<name, maybe cut>.<random>" at worst: file_sweep.
  */
 bool file_replace(int dir_fd, const char *name, const void *data, size_t size, mode_t mode, struct err *err) MUST_USE;
 /* The same without the syncs: for what is made anew at any time. */

@@ -82,17 +82,22 @@ static uint64_t fold_settings(uint64_t digest, const char *lib_root, const char 
 	return digest;
 }
 
-uint64_t imprint_of_app(const char *root, const char *lib_root, const char *app)
+static uint64_t fold_scope(uint64_t digest, const char *lib_root, const char *scope)
+{
+	return fold_settings(fold_config(digest, lib_root, scope), lib_root, scope);
+}
+
+uint64_t imprint_of_host(const char *lib_root)
+{
+	return fold_scope(UINT64_C(14695981039346656037), lib_root, GLOBAL);
+}
+
+uint64_t imprint_of_app(const char *root, const char *lib_root, const char *app, uint64_t host)
 {
 	static const char *const files[] = { "VHOST", "REDIRECTS", "tls", "tls/server.crt", "tls/server.key", "nginx.conf.d/letsencrypt.conf" };
-	const char *const scopes[] = { app, GLOBAL };
-	uint64_t digest = UINT64_C(14695981039346656037);
+	uint64_t digest = host;
 
 	for (size_t i = 0; i < COUNT(files); i++)
 		digest = fold_file(digest, root, app, files[i]);
-	for (size_t i = 0; i < COUNT(scopes); i++) {
-		digest = fold_config(digest, lib_root, scopes[i]);
-		digest = fold_settings(digest, lib_root, scopes[i]);
-	}
-	return digest;
+	return fold_scope(digest, lib_root, app);
 }

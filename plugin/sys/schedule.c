@@ -151,8 +151,9 @@ bool schedule_open(int global_fd, int64_t now_at, const char *host, struct sched
 int64_t schedule_next_at(const struct schedule *schedule, int64_t now_at, int64_t uptime_s)
 {
 	int64_t next_at = when_minute_after(now_at, schedule->minute);
+	int64_t booted_at = when_add(now_at, SCHEDULE_BOOT_S - uptime_s);
 
-	return uptime_s + (next_at - now_at) < SCHEDULE_BOOT_S ? next_at + INTERVAL_S : next_at;
+	return next_at > booted_at ? next_at : booted_at;
 }
 
 bool schedule_is_on(int global_fd)

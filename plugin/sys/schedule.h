@@ -41,7 +41,7 @@ struct schedule {
 };
 /* Reads it; what is missing is drawn and written. `host`: what `install` has found, NULL = as it was. */
 bool schedule_open(int global_fd, int64_t now_at, const char *host, struct schedule *ret_schedule, struct err *err) MUST_USE;
-/* The next moment at which it starts a run that is carried out: not within SCHEDULE_BOOT_S of boot. */
+/* When it carries out its next run. What it starts within SCHEDULE_BOOT_S of boot waits for their end. */
 int64_t schedule_next_at(const struct schedule *schedule, int64_t now_at, int64_t uptime_s);
 
 bool schedule_is_on(int global_fd);

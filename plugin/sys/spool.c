@@ -2,9 +2,11 @@
 /* One word a line; the name is the moment of writing and a random end: "<19 digits: ns>.<16 hex digits>". */
 #include "sys/spool.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sys/clock.h"
 #include "sys/dir.h"
@@ -93,13 +95,27 @@ static bool read_words(const struct buf *content, struct strs *words)
 	return words->count > 0;
 }
 
-/* False: not an entry, or it cannot be read, which will not change. */
-static bool read_entry(int fd, const char *name, struct strs *words)
+/* What lies there is what spool_put would write, as far as its name, kind and size tell. */
+static bool may_be_entry(int fd, const char *name)
+{
+	struct stat info;
+
+	return is_entry_name(name) && fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) && info.st_size <= ENTRY_MAX;
+}
+
+/* An entry that cannot be read now (no descriptor is free, the disk fails) stays for whoever comes next; what is none goes. */
+static void take(int fd, const char *name, struct spool_entries *entries)
 {
 	AUTO_BUF content = BUF_MAX(ENTRY_MAX);
-	struct err unreadable;
+	AUTO_STRS words = { 0 };
+	struct err ignored;
 
-	return is_entry_name(name) && file_read(fd, name, &content, &unreadable) && read_words(&content, words);
+	if (may_be_entry(fd, name) && !file_read(fd, name, &content, &ignored))
+		return;
+	if (read_words(&content, &words))
+		entries->items[entries->count++] = (struct spool_entry){ .name = mem_strdup(name), .words = strs_take(&words) };
+	else
+		(void)!dir_remove_tree(fd, name, &ignored);
 }
 
 bool spool_list(int global_fd, struct spool_entries *ret_entries, struct err *err)
@@ -119,15 +135,9 @@ bool spool_list(int global_fd, struct spool_entries *ret_entries, struct err *er
 		return err_wrap(err, "spool");
 	ret_entries->items = mem_new(names.count, sizeof(*ret_entries->items));
 	for (size_t i = 0; i < names.count; i++) {
-		AUTO_STRS words = { 0 };
-
-		/* Somebody is just writing it. */
-		if (names.items[i][0] == '.')
-			continue;
-		if (!read_entry(fd, names.items[i], &words))
-			(void)!dir_remove_tree(fd, names.items[i], &missing);
-		else
-			ret_entries->items[ret_entries->count++] = (struct spool_entry){ .name = mem_strdup(names.items[i]), .words = strs_take(&words) };
+		/* Somebody is just writing what begins with a dot. */
+		if (names.items[i][0] != '.')
+			take(fd, names.items[i], ret_entries);
 	}
 	return true;
 }

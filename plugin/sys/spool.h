@@ -26,7 +26,7 @@ void spool_entries_done(struct spool_entries *entries);
 
 /* global_fd: of $D/--global. *ret_name: the caller frees it. ERR_USAGE: a word with a line end. */
 bool spool_put(int global_fd, const char *const *words, size_t count, char **ret_name, struct err *err) MUST_USE;
-/* Oldest first. A file that is no entry is removed. */
+/* Oldest first. A file that is no entry is removed; an entry that cannot be read now is left where it is. */
 bool spool_list(int global_fd, struct spool_entries *ret_entries, struct err *err) MUST_USE;
 /* Gone already is fine. */
 bool spool_remove(int global_fd, const char *name, struct err *err) MUST_USE;

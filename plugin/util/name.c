@@ -12,7 +12,8 @@
 
 #define NAME_SIZE_MAX 253
 #define LABEL_SIZE_MAX 63
-#define COMPONENT_SIZE_MAX 255
+/* The longest name of a file. */
+#define FILE_NAME_SIZE_MAX 255
 
 static bool is_label_char(char c)
 {
@@ -98,7 +99,7 @@ static bool consists_of(const char *name, const char *others)
 		if (!text_is_alnum(*at) && strchr(others, *at) == NULL)
 			return false;
 	}
-	return name_is_component(name);
+	return name_is_component(name) && strlen(name) <= FILE_NAME_SIZE_MAX;
 }
 
 bool name_is_app(const char *name)
@@ -117,9 +118,7 @@ bool name_is_key(const char *name)
 
 bool name_is_component(const char *name)
 {
-	size_t size = strlen(name);
-
-	return size > 0 && size <= COMPONENT_SIZE_MAX && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 bool name_covers(const char *pattern, const char *name)

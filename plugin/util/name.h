@@ -20,7 +20,7 @@ enum name_kind name_kind(const char *name, const char **ret_reason);
 bool name_is_app(const char *name);
 /* A property's key: letters, digits, "_-.,:", no dot first; safe as a file name. */
 bool name_is_key(const char *name);
-/* One path component: not empty, not "." or "..", no '/', at most 255 bytes. */
+/* One path component, so that it leads nowhere else: not empty, not "." or "..", no '/'. How long it may be, the file system says. */
 bool name_is_component(const char *name);
 /* Certificate name `pattern` (maybe a wildcard) covers `name`: equal, or one label for the '*'. Both lower case. */
 bool name_covers(const char *pattern, const char *name);

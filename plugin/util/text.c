@@ -151,21 +151,43 @@ static bool is_control(const unsigned char *at, size_t size)
 	return size == 2 && at[0] == 0xc2 && at[1] <= 0x9f;
 }
 
+/* Bytes that stand for themselves: most text is nothing else. */
+static size_t plain_size(const char *text)
+{
+	size_t size = 0;
+
+	while (text[size] >= 0x20 && text[size] < 0x7f)
+		size++;
+	return size;
+}
+
+/* As many of them as there is room for. */
+static bool add_plain(struct buf *out, const char *text, size_t size)
+{
+	size_t room = out->max - out->size;
+
+	return size <= room ? buf_add(out, text, size) : buf_add(out, text, room) && buf_addc(out, text[room]);
+}
+
 void text_escape(struct buf *out, const char *text, bool keep_newlines)
 {
 	while (*text != '\0') {
-		size_t size = text_utf8_size(text);
+		size_t size = plain_size(text);
 		const unsigned char *at = (const unsigned char *)text;
 		bool fits;
 
-		if (size == 0)
-			size = 1;
-		if (!is_control(at, size) || (*text == '\n' && keep_newlines))
-			fits = buf_add(out, text, size);
-		else if (size == 1)
-			fits = buf_addf(out, "\\x%02x", at[0]);
-		else
-			fits = buf_addf(out, "\\x%02x\\x%02x", at[0], at[1]);
+		if (size > 0) {
+			fits = add_plain(out, text, size);
+		} else {
+			size = text_utf8_size(text);
+			size = size > 0 ? size : 1;
+			if (!is_control(at, size) || (*text == '\n' && keep_newlines))
+				fits = buf_add(out, text, size);
+			else if (size == 1)
+				fits = buf_addf(out, "\\x%02x", at[0]);
+			else
+				fits = buf_addf(out, "\\x%02x\\x%02x", at[0], at[1]);
+		}
 		if (!fits)
 			return;
 		text += size;

@@ -38,7 +38,7 @@ make_apps() {
 	local name
 	# Nobody listens there: what asks a CA before it refuses says something else.
 	host_quietly letsencrypt:set --global server "https://localhost:$HOST_CA_PORT/dir" || return
-	for name in web nodomain novhost wild address underscore nodot slash many crowded otherproxy cluster dns noport edited edited2; do
+	for name in web nodomain novhost wild address underscore nodot slash many crowded otherproxy noproxy cluster dns noport edited edited2; do
 		app "$name" "$name.test" || return
 	done
 	host_app nomail nomail.test
@@ -46,6 +46,7 @@ make_apps() {
 	host_quietly domains:clear nodomain
 	host_quietly domains:disable novhost
 	host_quietly proxy:set otherproxy type traefik
+	host_quietly proxy:disable noproxy
 	host_quietly scheduler:set cluster selected k3s
 	host_quietly letsencrypt:set dns dns-provider cloudflare
 	host_quietly ports:set noport grpc:50051:50051

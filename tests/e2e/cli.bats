@@ -49,6 +49,19 @@ what_if_is() {
 # fits: no line of the last run is wider than eighty columns
 fits() { not grep -E '^.{81}' <<<"$output"; }
 
+@test "a host without apps is no failure" {
+	run -0 --separate-stderr host_run letsencrypt:report
+	[[ -z $output && $stderr == *"!     You haven't deployed any applications yet" ]]
+	run -0 --separate-stderr host_run letsencrypt:report --format json
+	[[ -z $output ]]
+	run -0 --separate-stderr host_run letsencrypt:list
+	[[ ${#lines[@]} == 1 && $stderr == *"!     You haven't deployed any applications yet" ]]
+	run -0 host_run letsencrypt:report --global --letsencrypt-global-email
+	[[ $output == you@example.com ]]
+	run -0 --separate-stderr host_run letsencrypt:auto-renew
+	[[ ${lines[*]} == "=====> Auto-renewing all apps... =====> Finished auto-renewal" && -z $stderr ]]
+}
+
 @test "set says what it does, and stores it as the platform does" {
 	host_app set set.test
 	run -0 --separate-stderr host_run letsencrypt:set set graceperiod 30d
@@ -121,6 +134,10 @@ fits() { not grep -E '^.{81}' <<<"$output"; }
 	host_app report2 report2.test
 	run -0 host_run letsencrypt:report --format json
 	(($(wc -l <<<"$output") >= 2))
+	# Of all apps: those without the value are told, and are no failure.
+	host_quietly letsencrypt:set report2 email two@example.com
+	run -0 --separate-stderr host_run letsencrypt:report --letsencrypt-email
+	grep -qx two@example.com <<<"$output" && grep -q "!     not deployed" <<<"$stderr"
 }
 
 @test "cron-job writes and removes the crontab's line" {

@@ -75,9 +75,9 @@ add_own_certificate() {
 	chmod a+r "$HOST/tmp/own.key"
 	host_run certs:add "$1" "$HOST/tmp/own.crt" "$HOST/tmp/own.key" >/dev/null
 }
-is_reached() { # APP PORT: at 80, 443, and at its own
+is_reached() { # APP PORT: at 80, 443, and at its own as it was detected
 	ports=" $(host_trigger ports-get "$1" | paste -sd ' ') "
-	[[ $ports == *" http:80:$2 "* && $ports == *" https:443:$2 "* && $ports == *":$2:$2 "* ]] && host_until 5 is_served "$1" "$1.test"
+	[[ $ports == *" http:80:$2 "* && $ports == *" https:443:$2 "* && $ports == *" http:$2:$2 "* ]] && host_until 5 is_served "$1" "$1.test"
 }
 is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 
@@ -128,18 +128,27 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(ca_orders) == 0 ]]
 }
 
-@test "a cause is told once in full, then in one line" {
+@test "a refusal takes one line, the first time and later; all of it is among the events" {
 	core_app web web.test
-	host_run letsencrypt:set --global auto-enable true >/dev/null
+	host_run domains:add web localhost >/dev/null
+	host_run letsencrypt:set web auto-enable true >/dev/null
+	host_run letsencrypt:set web lego-docker-options "--network host" >/dev/null
 	host_run letsencrypt:set --global email >/dev/null
 	spool post-deploy web
 	work
-	[[ $(told) == *"Cannot request a certificate without an e-mail address!"*"Provide your e-mail address"* ]]
+	[[ $(told | grep -v Enabling | grep -c .) == 1 ]]
+	[[ $(told) == *"web: ERROR: Cannot request a certificate without an e-mail address! Provide your e-mail address"*"(dokku letsencrypt:events web)" ]]
 	spool post-deploy web
 	work
 	[[ $(told | grep -c .) == 1 && $(told) == *"Cannot request a certificate without an e-mail address!, as before"* ]]
 	has_ended
 	[[ $(store_value "SELECT count(*) FROM events WHERE app = 'web' AND cause = 'deploy'") == 1 ]]
+	[[ $(store_value "SELECT result FROM events WHERE app = 'web' AND cause = 'deploy'") == *"or for all apps using"* ]]
+	# What is left out is told with what is ordered.
+	host_run letsencrypt:set --global email "ops@example.test" >/dev/null
+	spool post-deploy web
+	work
+	[[ $(told) == *"Ignored in lego-args"*"Domain 'localhost' is left out"*"Getting letsencrypt certificate"* ]]
 }
 
 @test "no room in the budget: one line, and the deploy need not wait" {
@@ -160,17 +169,29 @@ is_tested() { grep -qs self-test "$progress/$(<"$progress/$entry")"; }
 	[[ $(value two waiting) == *"until "* && $(value two enabled) == true && $(ca_orders) == 1 ]]
 }
 
-@test "nothing starts within ten minutes of boot; what was to be done then is done later" {
+@test "nothing starts within ten minutes of boot; what was to be done then is done after them, and nobody need come for that" {
 	core_app web web.test
+	core_app other other.test
 	host_run letsencrypt:set --global auto-enable true >/dev/null
 	echo "$(<"$HOST/tmp/clock") 60" >"$HOST/tmp/clock.new" && mv "$HOST/tmp/clock.new" "$HOST/tmp/clock"
 	spool post-deploy web
+	host_run engine:run work 2>/dev/null &
+	first=$!
+	host_until 10 test -e "$progress/$entry"
+	has_ended
+	[[ $(told) == *"web waits until "*": nothing starts by itself within ten minutes of boot"* ]]
+	# One waits for all.
+	spool post-deploy other
 	work
-	follows_nothing
+	has_ended
+	# Somebody who types something does not.
+	run -0 host_run letsencrypt:auto-renew
 	[[ $(ca_orders) == 0 ]]
+	kill -0 "$first"
 	set_clock 600
-	work
-	is_served web web.test
+	wait "$first"
+	host_until 5 is_served web web.test
+	host_until 5 is_served other other.test
 }
 
 # ---- the worker ----
@@ -222,6 +243,47 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	host_until 5 is "new.test web.test" leaf_names new.test
 }
 
+lease() { store_value "SELECT until_at FROM leases WHERE name = 'worker'"; }
+job_of_entry_is() { [[ -e $progress/$entry && $(store_value "SELECT state FROM jobs WHERE id = $(<"$progress/$entry")") == "$1" ]]; }
+
+@test "a worker that works for long says so now and then, not at each look into the queue" {
+	core_app other other.test
+	core_app web web.test
+	host_run letsencrypt:enable web >/dev/null
+	printf 'new.test\n' >>"$HOST_ROOT_FOLDER/web/VHOST"
+	spool post-domains-update web add new.test
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	host_until 10 is_tested
+	before=$(lease)
+	set_clock 200
+	spool post-domains-update other add
+	host_until 10 test -e "$progress/$entry"
+	[[ $(lease) == "$before" ]]
+	set_clock 400
+	app_setting other auto-enable true
+	spool post-deploy other
+	host_until 20 job_of_entry_is running
+	(($(lease) >= before + 390))
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+}
+
+@test "a thousand jobs need no more files open at once than one" {
+	local number folder=$HOST_DATA_FOLDER/--global/spool HOST_WRAPPER=()
+	host_apps 200 many
+	app_setting --global auto-enable true
+	spool post-deploy many1
+	for ((number = 2; number <= 200; number++)); do
+		printf 'post-deploy\nmany%d\n' "$number" >"$folder/$(printf '%019d.%016x' "$number" "$number")"
+	done
+	if ((HOST_ROOT)); then chown -R "$HOST_USER" "$folder"; fi
+	HOST_WRAPPER=(prlimit --nofile=100:100)
+	work
+	[[ $(store_value "SELECT state || ' ' || count(*) FROM jobs GROUP BY state") == "done 200" ]]
+}
+
 # ---- the proxy ----
 
 @test "https comes back when a new port map took it away" {
@@ -234,6 +296,42 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	[[ $(host_trigger ports-get web | paste -sd ' ') == "http:80:3000 https:443:3000" ]]
 	host_until 5 is_served web web.test
 	[[ $(told) == *"https://web.test is served again"* ]]
+}
+
+@test "a port map that is taken away: nothing is put in its place before the proxy was built without it" {
+	host_app web web.test
+	host_trigger ports-set-detected web http:3000:3000 >/dev/null
+	host_deploy web >/dev/null
+	host_run letsencrypt:enable web >/dev/null
+	is_reached web 3000
+	rm "$HOST_LIB_FOLDER/config/ports/web/map"
+	spool post-proxy-ports-update web clear
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	# Whoever does not wait has put it there by then.
+	if host_until 2 test -e "$HOST_LIB_FOLDER/config/ports/web/map" 2>/dev/null; then return 1; fi
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+	is_reached web 3000
+}
+
+@test "a port that is new is told to the CA when the proxy has it, not before" {
+	host_app web web.test
+	host_run ports:set web http:8080:5000 >/dev/null
+	host_deploy web >/dev/null
+	host_run letsencrypt:set --global auto-enable true >/dev/null
+	printf 'http:8080:5000\nhttp:80:5000\n' >"$HOST_LIB_FOLDER/config/ports/web/map"
+	spool post-proxy-ports-update web add
+	host_run engine:run work 2>/dev/null &
+	worker=$!
+	host_until 10 test -e "$progress/$entry"
+	# Whoever does not wait has placed an order by then.
+	host_until 2 orders_are 1 2>/dev/null || true
+	host_run proxy:build-config web >/dev/null
+	wait "$worker"
+	host_until 5 is_served web web.test
+	[[ $(store_value "SELECT count(*) FROM validations") == 0 ]]
 }
 
 @test "a template of the app's own without TLS is not built anew at each deploy" {
@@ -258,12 +356,11 @@ program_of_worker() { host_processes | while read -r one; do [[ $(readlink "/pro
 	spool post-deploy early
 	work
 	is_reached early 3000
-	# Where one app's port speaks TLS, no other app's can be without.
 	host_app late late.test
-	host_trigger ports-set-detected late http:4000:4000 >/dev/null
+	host_trigger ports-set-detected late http:3000:3000 >/dev/null
 	host_deploy late >/dev/null
 	host_run letsencrypt:enable late >/dev/null
-	is_reached late 4000
+	is_reached late 3000
 }
 
 # ---- domains ----

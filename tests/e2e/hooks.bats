@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 . "$BATS_TEST_DIRNAME/budget.bash"
 
 # Every trigger that reacts to something.
-REACTIONS=(nginx-pre-reload post-app-clone-setup post-app-rename-setup post-certs-remove post-certs-update post-deploy post-domains-update
+REACTIONS=(core-post-extract nginx-pre-reload post-app-clone-setup post-app-rename-setup post-certs-remove post-certs-update post-deploy post-domains-update
 	post-proxy-ports-update proxy-disable proxy-enable)
 HOOK_WARNING=' !     Please run dokku letsencrypt:enable to add https support to the new domain'
 
@@ -156,6 +156,11 @@ nothing_happened() {
 		[ "$(cat "$notes/ended")" = "snippet $kind" ]
 		rm "$notes"/*
 	done
+	# A certificate that is gone tells no more whose it was; what lies beside it for the older plugin does.
+	mkdir "$DOKKU_ROOT/waits/letsencrypt"
+	fire post-certs-remove waits
+	happened 'post-certs-remove waits'
+	rmdir "$DOKKU_ROOT/waits/letsencrypt"
 	for trigger in post-deploy nginx-pre-reload; do
 		for kind in off never '' --global ../off; do
 			fire $trigger "$kind"
@@ -244,6 +249,44 @@ nothing_happened() {
 	[ -e "$settings/blog2/enabled" ]
 	mkdir "$DOKKU_ROOT/plain"
 	fire post-delete plain latest
+	nothing_happened
+}
+
+# snippet_gone APP: of a deploy whose code is in $scratch/build
+snippet_gone() {
+	mkdir -p "$DOKKU_ROOT/$1/nginx.conf.d"
+	touch "$DOKKU_ROOT/$1/nginx.conf.d/letsencrypt.conf"
+	fire core-post-extract "$1" "$scratch/build" 4f2a
+	nothing_happened
+	[ ! -e "$DOKKU_ROOT/$1/nginx.conf.d/letsencrypt.conf" ]
+}
+
+@test "a template with the snippet's location finds none when it is tested" {
+	alone
+	local text
+	mkdir -p "$scratch/build/deploy" "$DOKKU_LIB_ROOT/config/nginx/"{blog,--global}
+	run ! snippet_gone blog
+	for text in 'location /.well-known/acme-challenge {' 'location ^~ "/.well-known/acme-challenge" {' $'x\nlocation /.well-known/acme-challenge/ {}\nlocation /.well-known/acme-challenge{}'; do
+		printf '%s\n' "$text" >"$scratch/build/nginx.conf.sigil"
+		snippet_gone blog
+	done
+	for text in 'location /.well-known/acme-challenge/ {' 'location /.well-known {' ''; do
+		printf '%s\n' "$text" >"$scratch/build/nginx.conf.sigil"
+		run ! snippet_gone blog
+	done
+	# The template lies where the platform looks for it.
+	echo 'location /.well-known/acme-challenge {' >"$scratch/build/deploy/own.sigil"
+	printf 'deploy/own.sigil' >"$DOKKU_LIB_ROOT/config/nginx/--global/nginx-conf-sigil-path"
+	snippet_gone blog
+	printf 'nginx.conf.sigil' >"$DOKKU_LIB_ROOT/config/nginx/blog/nginx-conf-sigil-path"
+	run ! snippet_gone blog
+	for text in '' missing ../blog --global; do
+		fire core-post-extract "$text" "$scratch/build" 4f2a
+		nothing_happened
+	done
+	printf 'deploy/' >"$DOKKU_LIB_ROOT/config/nginx/blog/nginx-conf-sigil-path"
+	run ! snippet_gone blog
+	fire core-post-extract blog
 	nothing_happened
 }
 
@@ -649,4 +692,15 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	host_until 30 says_hello shop shop.test
 	host_until 5 is 'shop.test web.test' leaf_names shop.test
 	[ "$(store_value 'SELECT group_concat(app) FROM apps')" = shop ]
+}
+
+@test "a renamed app of which nothing else is asked answers challenges from its next deploy on" {
+	stories
+	host_app web web.test
+	host_deploy web >/dev/null
+	host_run apps:rename --skip-deploy web shop >/dev/null
+	host_until 30 test -e "$HOST_LIB_FOLDER/data/letsencrypt/--global/state/shop"
+	[ ! -e "$HOST/home/dokku/shop/nginx.conf.d/letsencrypt.conf" ]
+	host_deploy shop >/dev/null
+	grep -q "$HOST_LIB_FOLDER/data/letsencrypt/shop" "$HOST/home/dokku/shop/nginx.conf.d/letsencrypt.conf"
 }

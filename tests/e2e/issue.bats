@@ -50,6 +50,19 @@ teardown() {
 	[[ -z $(find "$HOST_DATA_FOLDER/--global" -name '*.pem' -perm /077) ]]
 }
 
+@test "a domain may be as long as a domain can be: only the older plugin, which names its files by it, has no copy" {
+	label=$(printf '%063d' 1)
+	long=$label.$label.$label.${label:7}.test
+	[[ ${#long} == 253 ]]
+	core_app web "$long"
+	core_app blog blog.test
+	run -0 host_run letsencrypt:enable web
+	host_until 5 is "$long" leaf_names "$long"
+	[[ ! -e $HOST_ROOT_FOLDER/web/letsencrypt/certs/current ]]
+	run -0 host_run letsencrypt:enable blog
+	run -0 host_run letsencrypt:auto-renew
+}
+
 @test "a name that was added is in the next certificate; --force gets another one" {
 	core_app web web.test
 	host_run letsencrypt:enable web

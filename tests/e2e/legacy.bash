@@ -25,7 +25,8 @@ legacy_issue() {
 	openssl req -new -key "$HOST/tmp/leaf.key" -subj "/CN=$1" -out "$HOST/tmp/leaf.csr"
 	openssl x509 -req -in "$HOST/tmp/leaf.csr" -CA "$HOST/tmp/issuer.pem" -CAkey "$HOST/tmp/issuer.key" -CAcreateserial -days "$days" -out "$HOST/tmp/leaf.crt" \
 		-extfile <(echo "subjectAltName=${names#,}") 2>/dev/null
-	cat "$HOST/tmp/issuer.pem" >>"$HOST/tmp/leaf.crt"
+	# With the empty line that Let's Encrypt sends.
+	printf '\n%s\n' "$(<"$HOST/tmp/issuer.pem")" >>"$HOST/tmp/leaf.crt"
 }
 
 # ---- files of an app ----

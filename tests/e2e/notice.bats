@@ -53,7 +53,7 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	[[ $(last 'keys_unsorted | join(" ")') == "host app state before cause next names at" ]]
 	run -1 host_run letsencrypt:enable web
 	[[ $(states) == failing ]]
-	run -1 grep -E '^(HOME=/root|DOKKU_PID|GIT_|TMPDIR)' "$told/environment"
+	run -1 grep -E '^(HOME=/root|GIT_|TMPDIR)' "$told/environment"
 
 	core_point_at_ca
 	run -0 host_run letsencrypt:enable web
@@ -132,6 +132,26 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	[[ $(states) == "failing mended" ]]
 }
 
+has_failed_events() { (($(store_value "SELECT count(*) FROM events WHERE app = 'web' AND result LIKE 'failed%' AND cause = 'enable'") >= $1)); }
+
+@test "what one process is just telling another does not tell as well" {
+	no_ca
+	program <<-EOF
+		cat >/dev/null
+		mktemp "$told/XXXXXX.begun"
+		until [ -e "$HOST/tmp/go" ]; do sleep 0.05; done
+	EOF
+	host_run letsencrypt:enable web >/dev/null 2>&1 &
+	first=$!
+	host_until 20 compgen -G "$told/*.begun"
+	host_run letsencrypt:enable web >/dev/null 2>&1 &
+	second=$!
+	host_until 20 has_failed_events 2
+	touch "$HOST/tmp/go"
+	wait "$first" "$second" || true
+	[[ $(find "$told" -name '*.begun' | wc -l) == 1 ]]
+}
+
 @test "without a program it is mailed, where there are a sendmail and somebody to mail to" {
 	no_ca
 	printf '#!/bin/sh\necho "$@" >"%s/arguments"\ncat >"%s/mail"\n' "$told" "$told" >"$HOST/bin/sendmail"
@@ -140,6 +160,7 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	[[ ! -e $told/mail ]]
 	mkdir -p "$HOST_LIB_FOLDER/config/cron/--global"
 	printf 'ops@example.test\nBcc: all@example.test' >"$HOST_LIB_FOLDER/config/cron/--global/mailto"
+	printf 'a-name-that-is-forty-characters-%02d.test\n' {1..60} >>"$HOST_ROOT_FOLDER/web/VHOST"
 	if ((HOST_ROOT)); then chown -R "$HOST_USER" "$HOST_LIB_FOLDER/config/cron"; fi
 	run -1 host_run letsencrypt:enable web
 	[[ $(<"$told/arguments") == "-i -t" ]]
@@ -148,6 +169,8 @@ renew() { host_run letsencrypt:auto-renew || true; }
 	run -1 grep -i '^bcc' "$told/mail"
 	grep -q '^Cause: .*localhost:1' "$told/mail"
 	grep -q '^Next: .*dokku letsencrypt:events web' "$told/mail"
+	grep -q 'a-name-that-is-forty-characters-60.test' "$told/mail"
+	run -1 grep -E '.{500}.{499}' "$told/mail"
 	rm "$told/mail"
 	run -1 host_run letsencrypt:enable web
 	[[ ! -e $told/mail ]]

@@ -78,6 +78,9 @@ one_run() { # WHAT_IS_IN_CHARGE
 	[[ $(jq -r '.last_at' <<<"$output") == $(($(now) - 20)) && $(jq -r '.last_exit' <<<"$output") == 0 ]]
 }
 
+is_waiting() { [[ -s $global/auto-renew.lock ]] && ! is_over "$(<"$global/auto-renew.lock")"; }
+is_over() { ! kill -0 "$1" 2>/dev/null; } # PID
+
 # become KIND: the host as it is from now on. The platform learns of a scheduler that changed at its next deploy only.
 become() {
 	case $1 in
@@ -182,6 +185,22 @@ become() {
 	one_run cron-entries
 }
 
+@test "a crontab that has our line and starts nothing: the host's own schedule stands in" {
+	use_clock
+	host_app web web.test
+	one_run cron-entries
+	# the cron daemon is dead, or it may not write the log
+	pass 3600
+	host_schedule_run
+	[[ $(finished) == 1 ]]
+	pass 3600
+	host_schedule_run
+	[[ $(finished) == 2 ]]
+	grep -q "^ !     dokku's crontab has started no run since " "$log"
+	# it runs again: one of the two does it
+	one_run cron-entries
+}
+
 @test "switched off it stays off: through updates, for both mechanisms, and the bash plugin's flag goes with it" {
 	use_clock
 	host_app web web.test
@@ -205,13 +224,22 @@ become() {
 	one_run cron-entries
 }
 
-@test "not within ten minutes of boot; the next hour does it" {
+@test "not within ten minutes of boot: what starts then waits for that, unless it is not in charge" {
 	use_clock
+	pass 3600
 	up_since 599
-	hour
-	((runs == 0))
-	up_since 4199
-	one_run cron-entries
+	host_schedule_run
+	[[ $(finished) == 0 ]]
+	host_cron_run &
+	started=$!
+	host_until 10 is_waiting
+	# a second one does not wait beside it
+	host_run letsencrypt:auto-renew --scheduled --by cron-entries &
+	host_until 10 is_over "$!"
+	[[ $(finished) == 0 ]]
+	up_since 601
+	wait "$started"
+	[[ $(finished) == 1 ]]
 }
 
 @test "two runs never overlap: a scheduled start beside a run ends without a word, a typed one follows" {
@@ -321,11 +349,22 @@ become() {
 	shows_not "The schedule does not run"
 }
 
+@test "a start that does not say by what is one of whatever is in charge" {
+	use_clock
+	host_app web web.test
+	pass 3600
+	run -0 host_run letsencrypt:auto-renew --scheduled
+	[[ $output == $'=====> Auto-renewing all apps...\n=====> Finished auto-renewal' ]]
+	[[ $(<"$global/last-run") == *" cron-entries" ]]
+	run -0 host_run letsencrypt:auto-renew --scheduled
+	[[ -z $output ]]
+}
+
 @test "words that start no schedule are refused" {
 	run -1 host_run letsencrypt:auto-renew --scheduled --by moon
 	shows "'moon' starts no schedule"
-	run -1 host_run letsencrypt:auto-renew --scheduled
-	shows "--scheduled and --by belong together"
+	run -1 host_run letsencrypt:auto-renew --by host
+	shows "--by belongs to --scheduled"
 	host_app web web.test
 	run -1 host_run letsencrypt:auto-renew web --scheduled --by host
 	shows "--scheduled renews all apps"

@@ -90,3 +90,15 @@ leads_to() { # START
 	shows_not "could not be made"
 	shows_not "has no plain HTTP listener"
 }
+
+@test "a domain that another app has too is told as that" {
+	core_app first first.test
+	host_run domains:add first shared.test
+	host_run domains:add web shared.test
+	run -1 host_run letsencrypt:enable web
+	shows "shared.test: the proxy at"
+	shows "another app of this host has this domain too and comes first"
+	host_until 5 is web.test leaf_names web.test
+	run -0 host_run letsencrypt:enable first
+	host_until 5 is "first.test shared.test" leaf_names shared.test
+}

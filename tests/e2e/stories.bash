@@ -40,6 +40,9 @@ step_byhand() { # APP NAME
 	host_run certs:add "$1" "$HOST/tmp/own.crt" "$HOST/tmp/own.key"
 }
 
+# As if the bash plugin had got its certificate: nobody has enabled it here.
+step_takenover() { rm "$HOST_LIB_FOLDER/config/letsencrypt/$1/enabled"; }
+
 # What a worker has been woken for is done before the next step.
 is_settled() {
 	[[ -z $(ls "$HOST_DATA_FOLDER/--global/spool" 2>/dev/null) ]] && ! pgrep -f "^$HOST_LIB_FOLDER/plugins/.*/letsencrypt work" >/dev/null
@@ -103,6 +106,9 @@ see_same-leaf() { [[ $(leaf_in "$(leaf_file "$1")") == "$(<"$HOST/tmp/leaf")" ]]
 see_other-leaf() { ! see_same-leaf "$1"; }
 see_own-leaf() { [[ $(leaf_in "$(leaf_file "$1")") == "$(leaf_in "$HOST/tmp/own.crt")" ]]; }
 see_https-port() { host_trigger ports-get "$1" | grep -q '^https:443:'; }
+see_failure() { is "${2/none/}" value "$1" failure; }
+see_failures() { [[ $(store_value "SELECT count(*) FROM events WHERE app = '$1' AND result LIKE 'failed%'") == "$2" ]]; } # APP COUNT
+see_snippet() { if [[ -e $HOST_ROOT_FOLDER/$1/nginx.conf.d/letsencrypt.conf ]]; then [[ $2 == yes ]]; else [[ $2 == no ]]; fi; }
 see_gone() { [[ ! -e $HOST_ROOT_FOLDER/$1 ]]; }
 
 # ---- what holds after every story ----

@@ -105,6 +105,10 @@ lay_out() {
 	# What Dokku takes for a domain and a certificate cannot have comes first; upper case.
 	legacy_app odd _ Odd.Example.test && legacy_active odd ec 28 Odd.Example.test
 	legacy_own
+
+	# Left by a container that ran as root, and closed to all others.
+	certs=$(legacy_folder many)/$(printf '%040d' 1)/certificates
+	mkdir -p "$certs" && echo x >"$certs/many.example.test.key" && chmod 600 "$certs/many.example.test.key" && chmod 700 "$certs"
 }
 
 install_again() { host_run plugin:install; }
@@ -124,7 +128,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 # ---- tests ----
 
 @test "what the bash plugin left is taken over in place: the same list, no request, nothing deleted" {
-	local before
+	local app before
 	lay_out
 	before=$(legacy_list)
 	[[ $(wc -l <<<"$before") == 11 ]]
@@ -136,6 +140,8 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	# What the bash plugin did not see any more is found; what somebody replaced by hand is not ours.
 	diff <(grep -v '^byhand ' <<<"$before") <(listed | grep -vE '^(renamed|dangling|changed|cut) ')
 	[[ $(listed | grep -cE '^(renamed|dangling|changed|cut) ') == 4 ]]
+	# It would see them again, too.
+	for app in renamed dangling; do legacy_is_active "$app"; done
 	# Nothing is gone or changed, and new files are ours: older settings as properties, the layout of an app that had lost it.
 	contents >"$HOST/tmp/after"
 	run -0 comm -23 "$HOST/tmp/before" "$HOST/tmp/after"
@@ -190,6 +196,18 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	[[ -z $(find "$HOST_LIB_FOLDER/config/letsencrypt" -name enabled) ]]
 }
 
+@test "an app whose certificate cannot be read is told, and its files stay" {
+	local tls=$HOST_ROOT_FOLDER/linked/tls
+	legacy_app linked linked.example.test && legacy_active linked ec 27 linked.example.test
+	mv "$tls" "$HOST/tmp/tls" && ln -s "$HOST/tmp/tls" "$tls" && legacy_own
+	run -0 install_again
+	shows "linked is left as it is: tls/ is a link, or the certificate in it is damaged: 'dokku letsencrypt:enable linked' replaces it"
+	run -0 host_run letsencrypt:disable linked
+	shows "The certificate in use was not installed by letsencrypt: it stays (to remove it: dokku certs:remove linked)"
+	[[ -L $tls && -f $tls/server.crt ]]
+	rm -r "$HOST_ROOT_FOLDER/linked"
+}
+
 @test "what is told is told once, with the command that helps" {
 	local app
 	rm -f "$HOST_DATA_FOLDER"/--global/letsencrypt.db*
@@ -222,6 +240,7 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	host_ca_start
 	legacy_property --global server "$HOST_CA_DIRECTORY"
 	legacy_property --global ca-certificate "$HOST_CA_CERT"
+	legacy_property --global email "$LEGACY_EMAIL"
 	legacy_own
 	core_app back back.example.test
 	# The name of the files is the first domain, whatever can be in a certificate.
@@ -229,7 +248,8 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	legacy_issue ec 10 back.example.test && legacy_place back "$HOST_CA_DIRECTORY" && legacy_install back
 	mkdir -p "$HOST_ROOT_FOLDER/back/nginx.conf.d"
 	echo "location ^~ /.well-known/acme-challenge { alias $HOST_DATA_FOLDER/back/.well-known/acme-challenge; }" >"$HOST_ROOT_FOLDER/back/nginx.conf.d/letsencrypt.conf"
-	legacy_own
+	# The umask of whoever called it.
+	mkdir -p "$HOST_DATA_FOLDER/back/.well-known/acme-challenge" && chmod 700 "$HOST_DATA_FOLDER/back"{,/.well-known{,/acme-challenge}}
 	legacy_property back graceperiod 2592000 && legacy_own
 	host_quietly proxy:build-config back
 	serial=$(leaf_serial back.example.test)
@@ -247,6 +267,31 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	diff "$(legacy_folder back)/current/certificates/intranet.pem" <(cat "$(legacy_folder back)"/current/certificates/intranet.{crt,key})
 	[[ $(legacy_list | grep '^back ') == "$(listed | grep '^back ')" ]]
 	[[ -z $(find "$HOST_ROOT_FOLDER/back/letsencrypt" -type f -perm /077) ]]
+	[[ -z $(find "$HOST_DATA_FOLDER/back" -type d ! -perm 755) ]]
+}
+
+@test "what the bash plugin would look for is kept up to date without an order" {
+	local before orders
+	orders=$(ca_orders)
+	before=$(readlink "$(legacy_folder back)/current")
+	# It goes by the first domain.
+	run -0 host_run domains:remove back intranet
+	host_until 5 legacy_is_active back
+	[[ $(readlink "$(legacy_folder back)/current") != "$before" ]]
+	# And by what it would call its client with, when somebody asks for a certificate.
+	before=$(readlink "$(legacy_folder back)/current")
+	run -0 host_run letsencrypt:set back lego-args --cert.timeout=45
+	run -0 host_run letsencrypt:set back lego-docker-options "-v /tmp/sentinel:/sentinel:ro"
+	run -0 host_run letsencrypt:enable back
+	shows "Certificate is still valid for back, skipping certificate request"
+	[[ $(readlink "$(legacy_folder back)/current") != "$before" ]]
+	grep -q -- ' --cert.timeout=45 ' "$(legacy_folder back)/current/config"
+	[[ $(<"$(legacy_folder back)/current/docker_options") == "-v /tmp/sentinel:/sentinel:ro" ]]
+	legacy_is_active back
+	run -0 host_run letsencrypt:cleanup back
+	[[ $(find "$(legacy_folder back)" -mindepth 1 -maxdepth 1 -type d) == "$(readlink "$(legacy_folder back)/current")" ]]
+	legacy_is_active back
+	[[ $(ca_orders) == "$orders" ]]
 }
 
 # Under PROGRAM..., as user dokku, without the rest of install.

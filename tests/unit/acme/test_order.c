@@ -1,268 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "acme/order.h"
-
-#include <openssl/bio.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
-#include "tests/unit/acme/fake_http.h"
-#include "tests/unit/stopping.h"
-
-#define NEW_ORDER "POST /order"
-#define ORDER "POST /order/1"
-#define FINALIZE "POST /finalize"
-#define CERT "POST /cert"
-
-/* A test's CA, and an order on its way: what it was told goes into `trace`. */
-struct scene {
-	struct fixture *base;
-	struct http *http;
-	struct strs names;
-	struct strs texts; /* memory of the answers */
-	struct buf trace;
-	struct key *key;
-	struct acme_order_request request;
-	struct acme_order_steps steps;
-	struct acme_order_result result;
-	bool placed_fails;
-	int64_t expires_at, valid_at;
-	struct err err;
-};
-
-static const char *keep(struct scene *scene, char *text)
-{
-	strs_add(&scene->texts, text);
-	free(text);
-	return scene->texts.items[scene->texts.count - 1];
-}
-
-/* ---- the CA ---- */
-
-/* The order as the CA shows it; `problem`: JSON of its error, or NULL. */
-static const char *order_body(struct scene *scene, const char *status, const char *problem)
-{
-	AUTO_STRS identifiers = { 0 };
-	AUTO_STRS authzs = { 0 };
-	AUTO_FREE char *identifier_list = NULL;
-	AUTO_FREE char *authz_list = NULL;
-
-	for (size_t i = 0; i < scene->names.count; i++) {
-		strs_addf(&identifiers, "{\"type\":\"dns\",\"value\":\"%s\"}", scene->names.items[i]);
-		strs_addf(&authzs, "\"" BASE "/authz/%zu\"", scene->names.count - 1 - i); /* not in the order of the names */
-	}
-	identifier_list = strs_join(&identifiers, ",");
-	authz_list = strs_join(&authzs, ",");
-	return keep(scene, mem_fmt("{\"status\":\"%s\",\"expires\":\"2027-01-22T08:00:00Z\",\"identifiers\":[%s],\"authorizations\":[%s],\"finalize\":\"" BASE
-				   "/finalize\",\"certificate\":\"" BASE "/cert\"%s%s}",
-				   status, identifier_list, authz_list, problem ? ",\"error\":" : "", problem ? problem : ""));
-}
-
-static void on_order(struct scene *scene, const char *line, const char *status)
-{
-	fake_on(scene->http, line, (struct fake_answer){ .status = 200, .body = order_body(scene, status, NULL), .location = BASE "/order/1" });
-}
-
-/* `problem`: JSON of the error of its http-01 challenge, or NULL. */
-static const char *authz_body(struct scene *scene, size_t index, const char *status, const char *challenge_status, const char *problem)
-{
-	const char *name = scene->names.items[index];
-	bool is_wildcard = name[0] == '*';
-
-	return keep(scene,
-		    mem_fmt("{\"status\":\"%s\",\"wildcard\":%s,\"identifier\":{\"type\":\"dns\",\"value\":\"%s\"},\"challenges\":["
-			    "{\"type\":\"dns-01\",\"url\":\"" BASE "/dns\",\"token\":\"dns\",\"status\":\"pending\"}%s"
-			    "{\"type\":\"%s\",\"url\":\"" BASE "/challenge/%zu\",\"token\":\"token-%zu\",\"status\":\"%s\"%s%s}]}",
-			    status, is_wildcard ? "true" : "false", is_wildcard ? name + 2 : name, ",", is_wildcard ? "dns-02" : "http-01", index, index,
-			    challenge_status, problem ? ",\"error\":" : "", problem ? problem : ""));
-}
-
-static const char *authz_line(struct scene *scene, size_t index)
-{
-	return keep(scene, mem_fmt("POST /authz/%zu", index));
-}
-
-static const char *challenge_line(struct scene *scene, size_t index)
-{
-	return keep(scene, mem_fmt("POST /challenge/%zu", index));
-}
-
-static void on_authz(struct scene *scene, size_t index, const char *status, const char *challenge_status, const char *problem)
-{
-	fake_on(scene->http, authz_line(scene, index),
-		(struct fake_answer){ .status = 200, .body = authz_body(scene, index, status, challenge_status, problem) });
-}
-
-/* A certificate whose issuer has this common name: enough of a chain to tell its root. */
-static char *make_pem(const char *issuer_cn)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	X509_NAME *issuer = X509_NAME_new();
-	BIO *out = BIO_new(BIO_s_mem());
-	char *data, *pem;
-	long size;
-
-	assert_int_equal(X509_NAME_add_entry_by_txt(issuer, "CN", MBSTRING_UTF8, (const unsigned char *)issuer_cn, -1, -1, 0), 1);
-	assert_int_equal(X509_set_version(cert, 2), 1);
-	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1), 1);
-	assert_int_equal(X509_set_issuer_name(cert, issuer), 1);
-	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), 0));
-	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 86400));
-	assert_int_equal(X509_set_pubkey(cert, key), 1);
-	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-	assert_int_equal(PEM_write_bio_X509(out, cert), 1);
-	size = BIO_get_mem_data(out, &data);
-	pem = mem_strndup(data, (size_t)size);
-	BIO_free(out);
-	X509_NAME_free(issuer);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return pem;
-}
-
-static struct fake_answer chain_answer(struct scene *scene, const char *issuer_cn)
-{
-	return (struct fake_answer){ .status = 200, .type = "application/pem-certificate-chain", .body = keep(scene, make_pem(issuer_cn)) };
-}
-
-static void name(struct scene *scene, const char *text)
-{
-	strs_add(&scene->names, text);
-}
-
-static void names(struct scene *scene, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		strs_addf(&scene->names, "n%zu.example.com", i);
-}
-
-/* Placing, and proving that all goes well. */
-static void prepare_validation(struct scene *scene)
-{
-	on_order(scene, NEW_ORDER, "pending");
-	for (size_t i = 0; i < scene->names.count; i++) {
-		on_authz(scene, i, "pending", "pending", NULL);
-		fake_on(scene->http, challenge_line(scene, i), (struct fake_answer){ .status = 200, .body = "{}" });
-	}
-}
-
-static void prepare_issue(struct scene *scene)
-{
-	on_order(scene, FINALIZE, "processing");
-	on_order(scene, ORDER, "valid");
-	fake_on(scene->http, CERT, chain_answer(scene, "Root One"));
-}
-
-/* ---- what is told ---- */
-
-static bool placed(void *ctx, const char *order_url, int64_t expires_at, struct err *err)
-{
-	struct scene *scene = ctx;
-
-	assert_string_equal(order_url, BASE "/order/1");
-	scene->expires_at = expires_at;
-	(void)buf_adds(&scene->trace, "placed ");
-	return !scene->placed_fails || err_set(err, ERR_STORE, "the disk is full");
-}
-
-static bool present(void *ctx, const char *about, const char *token, const char *key_authorization, struct err *err)
-{
-	struct scene *scene = ctx;
-	AUTO_FREE char *wanted = mem_fmt("%s.%s", token, scene->base->account.thumbprint);
-
-	(void)err;
-	assert_string_equal(key_authorization, wanted);
-	(void)buf_addf(&scene->trace, "%s=%s ", about, token);
-	return true;
-}
-
-static bool certificate_key(void *ctx, const struct key **ret_key, struct err *err)
-{
-	struct scene *scene = ctx;
-
-	if (!scene->key)
-		scene->key = key_generate(KEY_EC256, err);
-	*ret_key = scene->key;
-	(void)buf_adds(&scene->trace, "key ");
-	return scene->key != NULL;
-}
-
-static bool finalizing(void *ctx, struct err *err)
-{
-	struct scene *scene = ctx;
-
-	(void)err;
-	(void)buf_adds(&scene->trace, "finalizing ");
-	return true;
-}
-
-static void valid(void *ctx, int64_t date_at)
-{
-	struct scene *scene = ctx;
-
-	scene->valid_at = date_at;
-	(void)buf_adds(&scene->trace, "valid ");
-}
-
-static void step(void *ctx, const char *text)
-{
-	struct scene *scene = ctx;
-
-	(void)buf_addf(&scene->trace, "[%s] ", text);
-}
-
-static void failed(void *ctx, const char *about)
-{
-	struct scene *scene = ctx;
-
-	(void)buf_addf(&scene->trace, "failed:%s ", about);
-}
-
-static int setup(void **state)
-{
-	struct scene *scene = mem_new(1, sizeof(*scene));
-
-	(void)fixture_setup((void **)&scene->base);
-	scene->http = scene->base->http;
-	scene->trace = (struct buf)BUF_MAX(10000);
-	scene->request = (struct acme_order_request){ .account = &scene->base->account, .names = &scene->names, .deadline_ms = scene->base->deadline_ms };
-	scene->steps = (struct acme_order_steps){ placed, present, certificate_key, finalizing, valid, step, failed, scene };
-	*state = scene;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct scene *scene = *state;
-
-	acme_order_result_done(&scene->result);
-	key_free(scene->key);
-	strs_done(&scene->names);
-	strs_done(&scene->texts);
-	buf_done(&scene->trace);
-	(void)fixture_teardown((void **)&scene->base);
-	free(scene);
-	return 0;
-}
-
-static bool run(struct scene *scene)
-{
-	return acme_order_run(scene->base->acme, &scene->request, &scene->steps, &scene->result, &scene->err);
-}
-
-static void assert_run(struct scene *scene)
-{
-	if (!run(scene))
-		fail_msg("%s: %s", err_kind_name(scene->err.kind), scene->err.text);
-}
-
-static void assert_fails(struct scene *scene, enum err_kind kind, const char *said)
-{
-	assert_false(run(scene));
-	if (scene->err.kind != kind || !strstr(scene->err.text, said))
-		fail_msg("%s: %s", err_kind_name(scene->err.kind), scene->err.text);
-}
+#include "tests/unit/acme/order_scene.h"
 
 /* ---- from newOrder to the certificate ---- */
 
@@ -441,210 +178,6 @@ static void a_pause_beyond_the_time_limit_is_not_begun(void **state)
 	assert_true(fake_now_ms < 1000);
 }
 
-/* ---- failures ---- */
-
-static void each_name_that_failed_is_told(void **state)
-{
-	struct scene *scene = *state;
-
-	names(scene, 3);
-	prepare_validation(scene);
-	on_authz(scene, 0, "invalid", "invalid", PROBLEM("dns", "no such host"));
-	on_authz(scene, 1, "valid", "valid", NULL);
-	on_authz(scene, 2, "invalid", "invalid", PROBLEM("unauthorized", "got 404"));
-	on_order(scene, ORDER, "invalid");
-	assert_fails(scene, ERR_ACME, "n0.example.com: no such host — check the A and AAAA records");
-	assert_string_equal(scene->err.type, "");
-	assert_non_null(strstr(scene->err.text, "\nn0.") ? strstr(scene->err.text, "n2.example.com: got 404 — ") : NULL);
-	assert_null(strstr(scene->err.text, "n1."));
-	assert_non_null(strstr(buf_text(&scene->trace), "failed:n0.example.com"));
-	assert_non_null(strstr(buf_text(&scene->trace), "failed:n2.example.com"));
-	assert_null(strstr(buf_text(&scene->trace), "failed:n1"));
-	assert_int_equal(fake_request(scene->http, "POST /authz/0", 1)->at_ms, fake_request(scene->http, "POST /authz/2", 1)->at_ms);
-	assert_int_equal(fake_count(scene->http, "POST /authz/1"), 2);
-}
-
-static void an_order_may_fail_at_the_end(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "ready");
-	on_authz(scene, 0, "valid", "valid", NULL);
-	on_order(scene, FINALIZE, "processing");
-	fake_on(scene->http, ORDER, (struct fake_answer){ .status = 200, .body = order_body(scene, "invalid", PROBLEM("caa", "CAA forbids")) });
-	assert_fails(scene, ERR_ACME, "blog.example.com: CAA forbids — allow the CA in the CAA records");
-	assert_null(strstr(buf_text(&scene->trace), "failed:"));
-}
-
-static void without_http_01_nothing_is_answered(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "a.example.com");
-	name(scene, "*.example.com");
-	prepare_validation(scene);
-	assert_fails(scene, ERR_REFUSED, "*.example.com: the CA does not offer to prove it by http-01 (it offers: dns-01, dns-02)");
-	assert_int_equal(fake_count(scene->http, "POST /challenge/0"), 0);
-}
-
-static void a_token_that_is_no_token_is_refused(void **state)
-{
-	static const char *const tokens[] = { "../../x", "", "a b", "a/b" };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(tokens); i++) {
-		struct scene *scene = NULL;
-		AUTO_FREE char *body = NULL;
-
-		(void)setup((void **)&scene);
-		name(scene, "a.example.com");
-		on_order(scene, NEW_ORDER, "pending");
-		body = mem_fmt("{\"status\":\"pending\",\"identifier\":{\"type\":\"dns\",\"value\":\"a.example.com\"},\"challenges\":[{\"type\":\"http-01\",\"url\":\"" BASE
-			       "/c\",\"token\":\"%s\",\"status\":\"pending\"}]}",
-			       tokens[i]);
-		fake_on(scene->http, "POST /authz/0", (struct fake_answer){ .status = 200, .body = body });
-		assert_fails(scene, ERR_PROTOCOL, "no usable token");
-		assert_null(strchr(buf_text(&scene->trace), '='));
-		(void)teardown((void **)&scene);
-	}
-}
-
-static void refusals_of_the_order_itself(void **state)
-{
-	static const struct {
-		struct fake_answer answer;
-		enum err_kind kind;
-		const char *type, *said;
-	} cases[] = {
-		{ { .status = 429, .body = PROBLEM("rateLimited", "too many"), .retry_after = "60" }, ERR_RATE_LIMITED, "rateLimited",
-		  "n0.example.com and 1 more: too many" },
-		{ { .status = 400, .body = PROBLEM("accountDoesNotExist", "who?") }, ERR_ACME, "accountDoesNotExist", "who?" },
-		{ { .status = 400, .body = PROBLEM("rejectedIdentifier", "policy") }, ERR_ACME, "rejectedIdentifier", "remove it from the app's domains" },
-		{ { .failure = ERR_NETWORK }, ERR_NETWORK, "", "n0.example.com and 1 more: the line is dead" },
-		{ { .failure = ERR_TIMEOUT }, ERR_TIMEOUT, "", "the line is dead" },
-		{ { .status = 504, .type = "text/html" }, ERR_NETWORK, "", "status 504" },
-		{ { .status = 201, .body = "{}" }, ERR_PROTOCOL, "", "does not say its URL" },
-		{ { .status = 201, .body = "{}", .location = "http://ca.test/order/1" }, ERR_PROTOCOL, "", "does not say its URL" },
-		{ { .status = 201, .body = "{}", .location = BASE "/order/1" }, ERR_PROTOCOL, "", "the order that the CA sent cannot be read: 'status' is missing" },
-		{ { .status = 201, .body = "<html>", .type = "text/html", .location = BASE "/order/1" }, ERR_PROTOCOL, "", "'text/html' instead of the order" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct scene *scene = NULL;
-
-		(void)setup((void **)&scene);
-		names(scene, 2);
-		fake_on(scene->http, NEW_ORDER, cases[i].answer);
-		assert_fails(scene, cases[i].kind, cases[i].said);
-		assert_string_equal(scene->err.type, cases[i].type);
-		assert_int_equal(fake_count(scene->http, NEW_ORDER), 1);
-		/* Whatever else is wrong with the answer: an order that has a URL is known to the caller. */
-		assert_int_equal(strstr(buf_text(&scene->trace), "placed") != NULL, cases[i].answer.location && strncmp(cases[i].answer.location, "https", 5) == 0);
-		(void)teardown((void **)&scene);
-	}
-}
-
-static void nothing_is_sent_when_the_url_could_not_be_kept(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	prepare_validation(scene);
-	scene->placed_fails = true;
-	assert_fails(scene, ERR_STORE, "the disk is full");
-	assert_int_equal(scene->http->request_count, 2);
-}
-
-static void an_order_for_other_names_is_not_touched(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "pending");
-	strs_done(&scene->names);
-	name(scene, "shop.example.com");
-	assert_fails(scene, ERR_PROTOCOL, "is for other names");
-	assert_int_equal(fake_count(scene->http, "POST /authz/0"), 0);
-}
-
-static void a_state_that_is_none_is_told(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "confused");
-	assert_fails(scene, ERR_PROTOCOL, "'confused'");
-}
-
-/* ---- answers that get lost ---- */
-
-static void a_lost_finalize_is_looked_up(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "ready");
-	fake_on(scene->http, FINALIZE, (struct fake_answer){ .failure = ERR_NETWORK });
-	on_order(scene, ORDER, "valid");
-	fake_on(scene->http, CERT, chain_answer(scene, "Root"));
-	assert_run(scene);
-	assert_int_equal(fake_count(scene->http, FINALIZE), 1);
-}
-
-static void a_finalize_that_never_arrived_is_sent_again(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "ready");
-	fake_on(scene->http, FINALIZE, (struct fake_answer){ .failure = ERR_NETWORK });
-	on_order(scene, FINALIZE, "valid");
-	on_order(scene, ORDER, "ready");
-	fake_on(scene->http, CERT, chain_answer(scene, "Root"));
-	assert_run(scene);
-	assert_int_equal(fake_count(scene->http, FINALIZE), 2);
-	assert_string_equal(buf_text(&scene->trace), "placed [placed] key [finalizing] finalizing valid [downloading] ");
-}
-
-static void an_order_that_stays_ready_ends(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "ready");
-	on_order(scene, FINALIZE, "ready");
-	assert_fails(scene, ERR_PROTOCOL, "stays 'ready'");
-	assert_int_equal(fake_count(scene->http, FINALIZE), 3);
-}
-
-static void an_answer_that_the_ca_has_already_is_no_failure(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "pending");
-	on_authz(scene, 0, "pending", "pending", NULL);
-	fake_on(scene->http, "POST /challenge/0", (struct fake_answer){ .failure = ERR_NETWORK });
-	fake_on(scene->http, "POST /challenge/0", (struct fake_answer){ .status = 400, .body = PROBLEM("malformed", "not pending") });
-	on_authz(scene, 0, "pending", "processing", NULL);
-	on_order(scene, ORDER, "ready");
-	prepare_issue(scene);
-	assert_run(scene);
-}
-
-static void an_answer_that_the_ca_refuses_is_one(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "pending");
-	on_authz(scene, 0, "pending", "pending", NULL);
-	fake_on(scene->http, "POST /challenge/0", (struct fake_answer){ .status = 400, .body = PROBLEM("malformed", "bad answer") });
-	assert_fails(scene, ERR_ACME, "blog.example.com: bad answer");
-}
-
 /* ---- orders of an earlier run ---- */
 
 static void one_is_taken_up_wherever_it_stands(void **state)
@@ -714,6 +247,35 @@ static void one_that_is_gone_is_missing(void **state)
 		assert_fails(scene, cases[i].kind, "blog.example.com");
 		(void)teardown((void **)&scene);
 	}
+}
+
+/* The CA has moved what gives nonces since the directory was kept: that says nothing of the order. */
+static void one_is_not_missing_because_nonces_are(void **state)
+{
+	static const char moved[] = "{\"newNonce\":\"" BASE "/old\",\"newAccount\":\"" BASE "/account\",\"newOrder\":\"" BASE "/order\",\"revokeCert\":\"" BASE "/revoke\"}";
+	struct scene *scene = *state;
+
+	name(scene, "blog.example.com");
+	(void)fixture_acme(scene->base, moved);
+	scene->request.url = BASE "/order/1";
+	on_order(scene, ORDER, "valid");
+	fake_on(scene->http, CERT, chain_answer(scene, "Root One"));
+	fake_on(scene->http, "HEAD /old", (struct fake_answer){ .status = 404, .has_no_nonce = true });
+	assert_run(scene);
+	assert_int_equal(fake_count(scene->http, "GET /dir"), 1);
+	assert_int_equal(fake_count(scene->http, ORDER), 1);
+}
+
+static void one_is_not_missing_where_there_are_no_nonces(void **state)
+{
+	struct scene *scene = *state;
+
+	name(scene, "blog.example.com");
+	scene->request.url = BASE "/order/1";
+	fake_off(scene->http, "HEAD /nonce");
+	fake_on(scene->http, "HEAD /nonce", (struct fake_answer){ .status = 404, .has_no_nonce = true });
+	assert_fails(scene, ERR_PROTOCOL, "blog.example.com");
+	assert_int_equal(fake_count(scene->http, ORDER), 0);
 }
 
 /* ---- replaces ---- */
@@ -823,24 +385,6 @@ static void what_is_no_certificate_is_refused(void **state)
 	}
 }
 
-static bool is_stopped(void *arg)
-{
-	struct scene *scene = arg;
-
-	return !run(scene) && scene->err.kind == ERR_STOPPED;
-}
-
-static void a_signal_stops_the_waiting(void **state)
-{
-	struct scene *scene = *state;
-
-	name(scene, "blog.example.com");
-	on_order(scene, NEW_ORDER, "pending");
-	assert_true(holds_after_a_signal(is_stopped, scene));
-}
-
-#define SCENE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -853,26 +397,14 @@ int main(void)
 		SCENE(retry_after_is_heeded),
 		SCENE(what_takes_too_long_is_left_to_the_next_run),
 		SCENE(a_pause_beyond_the_time_limit_is_not_begun),
-		SCENE(each_name_that_failed_is_told),
-		SCENE(an_order_may_fail_at_the_end),
-		SCENE(without_http_01_nothing_is_answered),
-		cmocka_unit_test(a_token_that_is_no_token_is_refused),
-		cmocka_unit_test(refusals_of_the_order_itself),
-		SCENE(nothing_is_sent_when_the_url_could_not_be_kept),
-		SCENE(an_order_for_other_names_is_not_touched),
-		SCENE(a_state_that_is_none_is_told),
-		SCENE(a_lost_finalize_is_looked_up),
-		SCENE(a_finalize_that_never_arrived_is_sent_again),
-		SCENE(an_order_that_stays_ready_ends),
-		SCENE(an_answer_that_the_ca_has_already_is_no_failure),
-		SCENE(an_answer_that_the_ca_refuses_is_one),
 		cmocka_unit_test(one_is_taken_up_wherever_it_stands),
 		SCENE(one_that_became_invalid_is_told),
 		cmocka_unit_test(one_that_is_gone_is_missing),
+		SCENE(one_is_not_missing_because_nonces_are),
+		SCENE(one_is_not_missing_where_there_are_no_nonces),
 		cmocka_unit_test(refused_replaces_is_left_out),
 		cmocka_unit_test(an_alternate_is_fetched_only_when_wanted),
 		cmocka_unit_test(what_is_no_certificate_is_refused),
-		SCENE(a_signal_stops_the_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,22 @@ static void a_server_error_may_be_final(void **state)
 	assert_int_equal(fake_count(fixture->http, THING), 1);
 }
 
+/* Nothing was sent yet, so nothing can be done twice. */
+static void what_may_be_sent_once_waits_for_its_nonce(void **state)
+{
+	struct fixture *fixture = *state;
+	struct acme_request request = thing(fixture);
+	struct err err;
+
+	request.is_once = true;
+	fake_off(fixture->http, "HEAD /nonce");
+	fake_on(fixture->http, "HEAD /nonce", (struct fake_answer){ .status = 502, .type = "text/html" });
+	fake_on(fixture->http, "HEAD /nonce", (struct fake_answer){ .status = 200 });
+	fake_on(fixture->http, THING, (struct fake_answer){ .status = 200 });
+	assert_true(post(fixture, &request, &err));
+	assert_int_equal(fake_count(fixture->http, THING), 1);
+}
+
 static void followers_get_their_nonces_while_it_is_under_way(void **state)
 {
 	struct fixture *fixture = *state;
@@ -276,6 +292,7 @@ int main(void)
 		TEST(the_host_clock_serves_where_the_ca_tells_no_time),
 		TEST(the_status_of_a_refusal_is_told),
 		TEST(a_server_error_may_be_final),
+		TEST(what_may_be_sent_once_waits_for_its_nonce),
 		TEST(followers_get_their_nonces_while_it_is_under_way),
 		TEST(each_goes_side_by_side_up_to_a_width),
 		TEST(a_signal_ends_it),

@@ -161,6 +161,10 @@ static void sums_at_the_ends_of_time(void **state)
 	assert_int_equal(ns_to_second(2 * S), 2 * S);
 	assert_int_equal(ns_to_second(-1), -S);
 	assert_int_equal(ns_to_second(-S), -S);
+	assert_int_equal(ns_from_s(-2), -2 * S);
+	assert_int_equal(ns_from_s(INT64_MAX / S), INT64_MAX / S * S);
+	assert_int_equal(ns_from_s(INT64_MAX / S + 1), INT64_MAX);
+	assert_int_equal(ns_from_s(INT64_MIN / S - 1), INT64_MIN);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
 #include "sheet.h"
 
 #include "cli/show.h"
-#include "flow/view_budget.h"
+#include "view/budget.h"
 
 #define AT INT64_C(1767366245) /* 2026-01-02 15:04:05 */
 #define CELL "\u2588"

@@ -2,7 +2,7 @@
 #include "sheet.h"
 
 #include "cli/show.h"
-#include "flow/view_events.h"
+#include "view/events.h"
 
 #define AT INT64_C(1767366245) /* 2026-01-02 15:04:05 */
 

@@ -261,7 +261,27 @@ static void test_hashes_are_of_the_der(void **state)
 	assert_int_equal(small.size, 0);
 }
 
-/* Also: dates before 1970, a common name instead of alternative names. */
+/* Bytes behind the certificate in its own block: OpenSSL, and so the proxy, goes by what stands before them. */
+static void test_hash_is_of_what_is_served(void **state)
+{
+	const struct ca *ca = *state;
+	struct err err = { 0 };
+	AUTO_CERT cert = { 0 };
+	AUTO_BUF der = BUF_MAX(8192);
+	char leaf[65];
+	char *pem = NULL;
+	assert_true(cert_leaf_der(ca->leaf, &der, &err));
+	assert_true(buf_add(&der, "\0\0x", 3));
+	BIO *bio = BIO_new(BIO_s_mem());
+	assert_true(PEM_write_bio(bio, PEM_STRING_X509, "", (const unsigned char *)der.data, (long)der.size) > 0);
+	long size = BIO_get_mem_data(bio, &pem);
+	AUTO_FREE char *text = mem_strndup(pem, (size_t)size);
+	BIO_free(bio);
+	assert_true(cert_read(text, &cert, &err));
+	assert_true(cert_leaf_sha256(text, leaf, &err));
+	assert_string_equal(leaf, cert.leaf_sha256);
+}
+
 /* Whatever follows it. */
 static void test_leaf_alone(void **state)
 {
@@ -588,6 +608,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_everything),
 		cmocka_unit_test(test_hashes_are_of_the_der),
+		cmocka_unit_test(test_hash_is_of_what_is_served),
 		cmocka_unit_test(test_leaf_alone),
 		cmocka_unit_test(test_example_of_rfc9773),
 		cmocka_unit_test(test_self_signed),

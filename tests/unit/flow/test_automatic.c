@@ -51,7 +51,8 @@ static bool leaves(struct desk *desk)
 static void who_is_no_business_of_ours_is_left_alone(void **state)
 {
 	static const char *const settings[][3] = {
-		{ "letsencrypt", "enabled", "false" }, { "letsencrypt", "dns-provider", "cloudflare" }, { "proxy", "type", "traefik" }, { "scheduler", "selected", "k3s" },
+		{ "letsencrypt", "enabled", "false" }, { "letsencrypt", "dns-provider", "cloudflare" }, { "proxy", "type", "traefik" }, { "proxy", "disabled", "true" },
+		{ "scheduler", "selected", "k3s" },
 	};
 	struct desk *desk = *state;
 

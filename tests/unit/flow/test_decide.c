@@ -28,6 +28,7 @@ struct given {
 	/* wanted */
 	const char *names;
 	bool is_disabled, is_unset; /* else enabled */
+	bool has_no_proxy;
 	const char *server, *proxy, *scheduler, *dns_provider;
 	int64_t graceperiod_s; /* 0 = not set */
 	/* held: age of the certificate in days, -1 = none */
@@ -91,6 +92,7 @@ static const struct given table[] = {
 	{ "order open", .names = "a.test", .age_days = -1, .open_names = "a.test", .kind = DECISION_CONTINUE },
 	{ "order open for others", .names = "a.test", .age_days = -1, .open_names = "b.test", .kind = DECISION_ISSUE },
 	{ "traefik", .names = "a.test", .proxy = "traefik", .age_days = -1, .kind = DECISION_REFUSE },
+	{ "proxy off", .names = "a.test", .has_no_proxy = true, .age_days = -1, .kind = DECISION_REFUSE },
 	{ "k3s", .names = "a.test", .scheduler = "k3s", .age_days = -1, .kind = DECISION_REFUSE },
 	{ "dns-provider", .names = "a.test", .dns_provider = "route53", .age_days = -1, .kind = DECISION_REFUSE },
 	{ "holds a wildcard", .names = "a.test", .age_days = 10, .held_names = "*.test a.test", .kind = DECISION_REFUSE },
@@ -151,7 +153,7 @@ static void fill_wanted(const struct given *given, struct app_wanted *wanted)
 	wanted->facts = (struct platform_app_facts){
 		.proxy_type = mem_strdup(given->proxy ? given->proxy : "nginx"),
 		.scheduler = mem_strdup(given->scheduler ? given->scheduler : "docker-local"),
-		.proxy_is_enabled = true,
+		.proxy_is_enabled = !given->has_no_proxy,
 		.has_nginx_conf = true,
 	};
 }

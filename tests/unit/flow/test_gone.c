@@ -98,14 +98,18 @@ static void what_is_left_of_an_app_goes_and_its_certificate_stays(void **state)
 	leave_traces(desk, "old");
 	leave_traces(desk, "blog");
 	write_for(desk, CONFIG, "--global", "/email");
-	/* Of the older plugin, and no app's. */
+	/* Of the older plugin, or of the operator, and no app's. */
 	write_for(desk, DATA, "autorenew", "");
+	write_for(desk, DATA, "accounts", "/ca.test/a@b.test/keys/a@b.test.key");
+	write_for(desk, DATA, "scripts", "/exec-dns.sh");
+	write_for(desk, DATA, "scripts", "/.well-known");
 	remove_app(desk, "old");
 	forget(desk);
 	forget(desk);
 	assert_traces(desk, "old", false);
 	assert_traces(desk, "blog", true);
 	assert_true(desk_has(desk, CONFIG "--global/email") && desk_has(desk, DATA "autorenew"));
+	assert_true(desk_has(desk, DATA "accounts/ca.test/a@b.test/keys/a@b.test.key") && desk_has(desk, DATA "scripts/exec-dns.sh"));
 	assert_int_equal(count_events(desk), 1);
 	assert_said(desk, "info1 -: old does not exist any more: its properties are removed");
 	assert_true(store_cert_list(store_of(desk), &certs, &desk->err));

@@ -6,12 +6,15 @@
 #include <unistd.h>
 
 #include "flow/actions.h"
+#include "flow/automatic.h"
 #include "flow/intake.h"
+#include "flow/progress.h"
 #include "flow/worker.h"
 #include "sys/dir.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/spool.h"
+#include "util/when.h"
 
 /* From the spool into the store: nothing is lost, nothing is taken in for ever. */
 
@@ -35,11 +38,15 @@ static char *put(struct desk *desk, const char *const *words, size_t count)
 	return name;
 }
 
-static char *promised(struct desk *desk, const char *entry)
+static int64_t promised(struct desk *desk, const char *entry)
 {
 	AUTO_FREE char *name = mem_fmt("lib/data/letsencrypt/--global/progress/%s", entry);
+	AUTO_FREE char *text = folder_read(&desk->tree->folder, name);
+	char *end = NULL;
+	int64_t id = strtoll(text, &end, 10);
 
-	return folder_read(&desk->tree->folder, name);
+	assert_string_equal(end, "\n");
+	return id;
 }
 
 /* Jobs that wait or run. */
@@ -76,14 +83,9 @@ static void an_entry_becomes_a_job_and_its_hook_is_told(void **state)
 	assert_true(intake_spool(&desk->context, &desk->err));
 	assert_false(spool_has_any(global_fd(desk)));
 	assert_int_equal(open_jobs(desk), 2);
-	assert_job(desk, 1, "deploy");
-	assert_job(desk, 2, "domains");
-	AUTO_FREE char *first = promised(desk, deploy);
-	AUTO_FREE char *second = promised(desk, again);
-	AUTO_FREE char *third = promised(desk, domains);
-	assert_string_equal(first, "1\n");
-	assert_string_equal(second, "1\n");
-	assert_string_equal(third, "2\n");
+	assert_job(desk, promised(desk, deploy), "deploy");
+	assert_job(desk, promised(desk, domains), "domains");
+	assert_int_equal(promised(desk, again), promised(desk, deploy));
 }
 
 static void what_means_nothing_goes_too(void **state)
@@ -95,8 +97,7 @@ static void what_means_nothing_goes_too(void **state)
 		AUTO_FREE char *entry = put(desk, entries[i], 2);
 
 		assert_true(intake_spool(&desk->context, &desk->err));
-		AUTO_FREE char *job = promised(desk, entry);
-		assert_string_equal(job, "0\n");
+		assert_int_equal(promised(desk, entry), 0);
 	}
 	AUTO_FREE char *alone = put(desk, (const char *const[]){ "post-deploy" }, 1);
 	assert_true(intake_spool(&desk->context, &desk->err));
@@ -165,6 +166,33 @@ static void an_app_that_is_gone_is_forgotten_before_what_came_after(void **state
 	AUTO(store_certs_done) struct store_certs certs = { 0 };
 	assert_true(store_cert_list(desk->context.store, &certs, &desk->err));
 	assert_int_equal(certs.count, 1);
+}
+
+static void what_is_put_off_after_boot_is_told_with_its_moment(void **state)
+{
+	struct desk *desk = *state;
+	AUTO_FREE char *entry = NULL;
+	struct progress_reader reader = { .job_id = 1 };
+	bool is_over = true;
+
+	desk_set_clock(desk, "1000000 30\n");
+	AUTO_FD lock_fd = lock_try(global_fd(desk), "boot.lock", &desk->err);
+	enable(desk);
+	entry = put(desk, (const char *const[]){ "post-deploy", "blog" }, 2);
+	/* Another process waits for that moment: it is left to that one. */
+	assert_true(lock_fd >= 0 && automatic_await_boot(&desk->context, &is_over, &desk->err));
+	assert_false(is_over);
+	assert_false(spool_has_any(global_fd(desk)));
+	assert_int_equal(open_jobs(desk), 1);
+	AUTO_FREE char *job = promised(desk, entry);
+	assert_string_equal(job, "1\n");
+	progress_tell(&desk->context, &reader);
+	AUTO_FREE char *when = when_human(1000570);
+	AUTO_FREE char *said = mem_fmt("info1 blog: blog waits until %s: nothing starts by itself within ten minutes of boot\nend blog: ", when);
+	assert_said(desk, said);
+	desk_set_clock(desk, "1000600 630\n");
+	assert_true(automatic_await_boot(&desk->context, &is_over, &desk->err));
+	assert_true(is_over);
 }
 
 /* ---- killed ---- */
@@ -256,7 +284,7 @@ static void the_schedule_takes_in_what_no_worker_came_to(void **state)
 	assert_int_equal(open_jobs(desk), 0);
 	AUTO(store_job_done) struct store_job job = { 0 };
 	bool is_found = false;
-	assert_true(store_job_get(desk->context.store, 1, &is_found, &job, &desk->err) && is_found);
+	assert_true(store_job_get(desk->context.store, promised(desk, entry), &is_found, &job, &desk->err) && is_found);
 	assert_int_equal(job.state, JOB_DONE);
 }
 
@@ -268,6 +296,7 @@ int main(void)
 		DESK_TEST(a_property_that_makes_no_sense_stops_nobody),
 		DESK_TEST(what_was_done_by_hand_holds_the_app_back),
 		DESK_TEST(an_app_that_is_gone_is_forgotten_before_what_came_after),
+		DESK_TEST(what_is_put_off_after_boot_is_told_with_its_moment),
 		DESK_TEST(a_kill_at_any_step_loses_and_doubles_nothing),
 		DESK_TEST(while_one_waits_for_the_lock_nobody_else_does),
 		DESK_TEST(the_schedule_takes_in_what_no_worker_came_to),

@@ -32,7 +32,8 @@ static void test_wishes(void **state)
 		{ "--must-staple --pem", NULL, "", "", "", "", "--must-staple" },
 		{ "", "-e LEGO_CA_CERTIFICATES=/a.pem", "", "", "", "/a.pem", "" },
 		{ "", "--env=LEGO_CA_CERTIFICATES=/b.pem --network host", "", "", "", "/b.pem", "--network host" },
-		{ "", "-e OTHER=1", "", "", "", "", "-e OTHER=1" },
+		{ "", "-e OTHER=hush --env=TOKEN=hush --env PATH -v /a:/b", "", "", "", "", "-e OTHER -e TOKEN -e PATH -v /a:/b" },
+		{ "", "-v /a:/b -e", "", "", "", "", "-v /a:/b -e" },
 	};
 
 	(void)state;
@@ -51,6 +52,27 @@ static void test_wishes(void **state)
 	}
 }
 
+static void test_secrets(void **state)
+{
+	static const struct {
+		const char *text;
+		bool has_secret;
+	} cases[] = {
+		{ "", false },
+		{ "--key-type ec384 --dns.resolvers 1.1.1.1", false },
+		{ "--eab --kid a --hmac aHVzaA", true },
+		{ "--hmac=aHVzaA", true },
+		{ "-v /a:/b -e LEGO_CA_CERTIFICATES=/a.pem -e PATH", false },
+		{ "-e TOKEN=hush", true },
+		{ "-eTOKEN=hush", true },
+		{ "--network host --env=TOKEN=hush", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(lego_has_secret(cases[i].text), cases[i].has_secret);
+}
+
 /* The digest that the bash plugin would compute for this app (contract 11.2). */
 static void test_id_of_the_older_plugin(void **state)
 {
@@ -66,7 +88,7 @@ static void test_id_of_the_older_plugin(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_wishes), cmocka_unit_test(test_id_of_the_older_plugin) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_wishes), cmocka_unit_test(test_secrets), cmocka_unit_test(test_id_of_the_older_plugin) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/flow/desk.h"
 
+#include <unistd.h>
+
 #include "flow/actions.h"
+#include "flow/app.h"
 
 #define LATER ((int64_t)4000000000)
 
@@ -61,6 +64,21 @@ static void those_by_dns_are_found(void **state)
 	assert_string_equal(rows.items[0].app, "shop");
 }
 
+/* An operator's link to a folder elsewhere: not ours, and nothing that automation may replace. */
+static void a_link_for_tls_is_somebody_elses(void **state)
+{
+	struct desk *desk = *state;
+	AUTO(app_held_done) struct app_held held = { 0 };
+	AUTO_FREE char *link = folder_path(&desk->tree->folder, "home/blog/tls");
+	bool is_active = true;
+
+	assert_int_equal(symlink("/etc", link), 0);
+	assert_true(active_app(&desk->context, "blog", &is_active, &desk->err));
+	assert_false(is_active);
+	assert_true(app_read_held(&desk->context, "blog", &held, &desk->err));
+	assert_true(held.has_tls && !held.is_readable);
+}
+
 static void active_means_ours(void **state)
 {
 	static const struct {
@@ -98,6 +116,7 @@ int main(void)
 		DESK_TEST(active_apps_are_listed_by_expiry),
 		DESK_TEST(a_broken_setting_hides_nothing),
 		DESK_TEST(those_by_dns_are_found),
+		DESK_TEST(a_link_for_tls_is_somebody_elses),
 		DESK_TEST(active_means_ours),
 		DESK_TEST(apps_are_checked_all_at_once),
 	};

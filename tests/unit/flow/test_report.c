@@ -124,6 +124,8 @@ static void secrets_are_masked(void **state)
 
 	folder_write(&desk->tree->folder, CONFIG "--global/dns-provider-A", "hush", 0600);
 	folder_write(&desk->tree->folder, CONFIG "--global/eab-hmac-key", "aHVzaA", 0600);
+	folder_write(&desk->tree->folder, CONFIG "blog/lego-args", "--kid a --hmac quiet", 0600);
+	folder_write(&desk->tree->folder, CONFIG "--global/lego-docker-options", "-e TOKEN=quiet", 0600);
 	assert_true(report_read(&desk->context, "blog", false, &open, &desk->err));
 	assert_string_equal(value_of(&open, "global-dns-provider-A"), "hush");
 	assert_string_equal(value_of(&open, "computed-eab-hmac-key"), "****");
@@ -133,6 +135,10 @@ static void secrets_are_masked(void **state)
 	assert_string_equal(value_of(&masked, "global-dns-provider-A"), "****");
 	assert_string_equal(value_of(&masked, "computed-dns-provider-A"), "****");
 	assert_false(strs_has(&masked.values, "hush"));
+	assert_string_equal(value_of(&open, "lego-args"), "--kid a --hmac quiet");
+	AUTO_FREE char *shown = strs_join(&masked.values, " ");
+	assert_null(strstr(shown, "quiet"));
+	assert_string_equal(value_of(&masked, "ignored"), "-e TOKEN");
 }
 
 static void the_global_report_has_global_keys_only(void **state)

@@ -38,6 +38,7 @@ static void secrets_are_not_shown(void **state)
 	set_and_check(desk, "blog", "dns-provider-CF_TOKEN", "hush", "hush", "****");
 	set_and_check(desk, "--global", "eab-hmac-key", "aHVzaA", "aHVzaA", "****");
 	set_and_check(desk, "blog", "lego-args", "--eab --hmac aHVzaA", "--eab --hmac aHVzaA", "****");
+	set_and_check(desk, "blog", "lego-docker-options", "-e TOKEN=hush", "-e TOKEN=hush", "****");
 	set_and_check(desk, "blog", "dns-provider-CF_TOKEN", NULL, "", "");
 }
 

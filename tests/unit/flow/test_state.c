@@ -28,7 +28,7 @@ static void set(struct desk *desk, const char *scope, const char *key, const cha
 static bool settle(struct desk *desk, struct state *ret_state)
 {
 	state_settle(&desk->context, "blog");
-	return state_read(&desk->context, "blog", state_fingerprint(&desk->context, "blog"), ret_state);
+	return state_read(&desk->context, "blog", state_fingerprint(&desk->context, "blog", state_of_host(&desk->context)), ret_state);
 }
 
 static int begin(void **state)
@@ -60,7 +60,7 @@ static void a_window_is_asked_for_soon_after_issuance(void **state)
 	uint64_t fingerprint = 0;
 
 	desk_install(desk, "blog", NOW + DAYS(60), true);
-	fingerprint = state_fingerprint(&desk->context, "blog");
+	fingerprint = state_fingerprint(&desk->context, "blog", state_of_host(&desk->context));
 	assert_true(app_read(&desk->context, "blog", &app, &desk->err));
 	free(app.held.known.ari_id);
 	app.held.known.ari_id = mem_strdup("a.b");

@@ -107,6 +107,17 @@ static void reports_are_written_as_go_does(void **state)
 	assert_string_equal(text, "{\"a\":\"\\u003cb\\u003e \\u0026 \\\"c\\\"\"}");
 }
 
+/* A certificate that a user installed may name anybody as its issuer. */
+static void reports_have_nothing_that_a_terminal_obeys(void **state)
+{
+	AUTO_JSON *object = json_new_object();
+
+	(void)state;
+	json_set_str(object, "a", "\x1b[31m \x7f \xc2\x80 \xc2\x9b 31m \xc2\xa0 \xc3\x9b \xe2\x80\x94");
+	AUTO_FREE char *text = json_text_report(object);
+	assert_string_equal(text, "{\"a\":\"\\u001B[31m \\u007f \\u0080 \\u009b 31m \xc2\xa0 \xc3\x9b \xe2\x80\x94\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +127,7 @@ int main(void)
 		cmocka_unit_test(text_is_escaped_and_made_utf8),
 		cmocka_unit_test(indents_with_tabs),
 		cmocka_unit_test(reports_are_written_as_go_does),
+		cmocka_unit_test(reports_have_nothing_that_a_terminal_obeys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,12 +121,12 @@ static void reads_the_configuration_as_a_shell_would(void **state)
 	static const struct {
 		const char *name, *expected;
 	} cases[] = {
-		{ "PLAIN", "a@b.example" }, { "SINGLE", "it's" }, { "DOUBLE", "a \"b\" \\" }, { "EMPTY", "" }, { "PLAI", NULL }, { "MISSING", NULL },
+		{ "PLAIN", "a@b.example" }, { "SINGLE", "it's" }, { "DOUBLE", "a \"b\" \\" }, { "EMPTY", "" }, { "CR", "x" }, { "LAST", "y z" }, { "PLAI", NULL }, { "MISSING", NULL },
 	};
 	struct tree *tree = *state;
 
 	folder_write(&tree->folder, "lib/config/blog/ENV",
-		     "export PLAIN=a@b.example\nexport SINGLE='it'\\''s'\nexport DOUBLE=\"a \\\"b\\\" \\\\\"\nexport EMPTY=''\n", 0600);
+		     "export PLAIN=a@b.example\nexport SINGLE='it'\\''s'\nexport DOUBLE=\"a \\\"b\\\" \\\\\"\nexport EMPTY=''\nexport\n  export CR='x'\r\n\nLAST=\"y z\"", 0600);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		AUTO_FREE char *value = NULL;
 

@@ -79,7 +79,7 @@ static void children_get_core_s_defaults(void **state)
 static void children_get_nothing_else(void **state)
 {
 	static const char *const dropped[] = {
-		"DOKKU_BUILD_ID", "DOKKU_APP_NAME", "DOKKU_APPS_FORCE_DELETE", "DOKKU_REDIRECT_OUTPUT", "DOKKU_GLOBAL_FLAGS", "DOKKU_QUIET_OUTPUT", "DOKKU_PID",
+		"DOKKU_BUILD_ID", "DOKKU_APP_NAME", "DOKKU_APPS_FORCE_DELETE", "DOKKU_REDIRECT_OUTPUT", "DOKKU_GLOBAL_FLAGS", "DOKKU_QUIET_OUTPUT",
 		"DOKKU_TRACE", "TMPDIR", "GIT_DIR", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "LD_PRELOAD", "BASH_ENV", "LC_ALL", "http_proxy",
 	};
 	struct tree *tree = *state;

@@ -7,15 +7,42 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sys/loop.h"
 
 #define ROUNDS 60
 #define AT_ONCE 10
+
+/* A file system that knows no flags of a rename, and a kill before the rename of this number; 0 = none. */
+static struct {
+	bool is_plain;
+	long kill_at;
+} renames;
+
+/* Both take the place of libc's. */
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+	if (renames.is_plain && flags != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (renames.kill_at > 0 && --renames.kill_at == 0)
+		(void)raise(SIGKILL);
+	return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+	return renameat2(from_fd, from, to_fd, to, 0);
+}
 
 static struct buf text_of(const char *text)
 {
@@ -130,6 +157,36 @@ static void renewed_one_keeps_foreign_files_and_leaves_nothing(void **state)
 	assert_true(tls_settle(place->loop, place->app_fd, &swap, &outcome, &err));
 	assert_true(file_is(place->app_fd, "server.crt", "our crt") && file_is(place->app_fd, "server.key", "our key"));
 	assert_true(file_is(place->app_fd, "server.csr", "foreign"));
+	AUTO_FREE char *names = list(place->app_fd);
+	assert_string_equal(names, "tls");
+}
+
+static void renewed_one_keeps_foreign_folders_and_links(void **state)
+{
+	struct place *place = *state;
+	struct tls_swap swap;
+	enum tls_outcome outcome;
+	struct err err = { 0 };
+	char target[32] = "";
+	struct stat status;
+
+	put_file(place->app_fd, "server.crt", "old crt");
+	put_file(place->app_fd, "server.key", "old key");
+	AUTO_FD folder_fd = dir_make_path_at(place->app_fd, "tls/older/still", 0710, &err);
+	assert_true(folder_fd >= 0 && file_replace(folder_fd, "server.crt", "older crt", 9, 0604, &err));
+	assert_int_equal(symlinkat("../nowhere", place->app_fd, "tls/link"), 0);
+	stage(place->app_fd, &swap);
+	assert_true(tls_put_in_place(place->loop, place->app_fd, &swap, &outcome, &err));
+	assert_int_equal(outcome, TLS_OURS);
+	assert_true(tls_settle(place->loop, place->app_fd, &swap, &outcome, &err));
+	assert_true(file_is(place->app_fd, "server.crt", "our crt"));
+	assert_int_equal(fstatat(place->app_fd, "tls/older/still", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0710);
+	assert_int_equal(fstatat(place->app_fd, "tls/older/still/server.crt", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0604);
+	assert_int_equal(status.st_size, 9);
+	assert_int_equal(readlinkat(place->app_fd, "tls/link", target, sizeof(target) - 1), 10);
+	assert_string_equal(target, "../nowhere");
 	AUTO_FREE char *names = list(place->app_fd);
 	assert_string_equal(names, "tls");
 }
@@ -442,6 +499,80 @@ static void folder_of_a_lower_layer_is_exchanged_too(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* ---- no exchange ---- */
+
+static void put_old(int app_fd)
+{
+	put_file(app_fd, "server.crt", "old crt");
+	put_file(app_fd, "server.key", "old key");
+	put_file(app_fd, "server.csr", "foreign");
+}
+
+static void without_exchange_it_is_renamed_by_steps(void **state)
+{
+	struct place *place = *state;
+	struct err err = { 0 };
+
+	renames.is_plain = true;
+	first_certificate_is_renamed_into_place(state);
+	assert_true(dir_remove_tree(place->app_fd, "tls", &err));
+	put_old(place->app_fd);
+	assert_true(is_exchanged_on(place->app_fd));
+	removed_meanwhile_stays_away(state);
+	renames.is_plain = false;
+}
+
+/* Whoever holds the name "tls" at that moment has won. */
+static bool is_old_or_new(int app_fd)
+{
+	bool is_old = file_is(app_fd, "server.crt", "old crt") && file_is(app_fd, "server.key", "old key");
+	bool is_new = file_is(app_fd, "server.crt", "our crt") && file_is(app_fd, "server.key", "our key");
+
+	return (is_old || is_new) && file_is(app_fd, "server.csr", "foreign");
+}
+
+static void put_and_die(int app_fd, long kill_at)
+{
+	struct loop *loop = loop_new();
+	struct tls_swap swap;
+	enum tls_outcome outcome;
+	struct err err = { 0 };
+
+	stage(app_fd, &swap);
+	renames.is_plain = true;
+	renames.kill_at = kill_at;
+	_exit(tls_put_in_place(loop, app_fd, &swap, &outcome, &err) ? 0 : 1);
+}
+
+static void killed_between_the_steps_leaves_the_old_or_the_new(void **state)
+{
+	struct place *place = *state;
+	bool is_killed = true;
+	unsigned gone = 0;
+
+	for (long kill_at = 1; is_killed; kill_at++) {
+		struct err err = { 0 };
+		int status = 0;
+		pid_t child;
+
+		assert_true(dir_remove_tree(place->app_fd, "tls", &err));
+		put_old(place->app_fd);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			put_and_die(place->app_fd, kill_at);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		is_killed = WIFSIGNALED(status);
+		assert_true(is_killed || WEXITSTATUS(status) == 0);
+		gone += !file_exists(place->app_fd, "tls");
+		tls_sweep(place->app_fd);
+		assert_true(is_old_or_new(place->app_fd));
+		AUTO_FREE char *names = list(place->app_fd);
+		assert_string_equal(names, "tls");
+	}
+	assert_int_equal(gone, 1);
+}
+
 #define at_a_place(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -449,10 +580,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		at_a_place(first_certificate_is_renamed_into_place),
 		at_a_place(renewed_one_keeps_foreign_files_and_leaves_nothing),
+		at_a_place(renewed_one_keeps_foreign_folders_and_links),
 		at_a_place(taken_back_is_what_was_before),
 		at_a_place(what_killed_runs_left_is_swept),
 		at_a_place(removed_meanwhile_stays_away),
 		at_a_place(folder_of_a_lower_layer_is_exchanged_too),
+		at_a_place(without_exchange_it_is_renamed_by_steps),
+		at_a_place(killed_between_the_steps_leaves_the_old_or_the_new),
 		at_a_place(users_pair_is_never_lost_or_mixed),
 	};
 

@@ -27,7 +27,9 @@ static void children_know_that_we_act(void **state)
 	AUTO_FREE char *cwd = folder_read(&tree->folder, "cwd");
 	assert_non_null(strstr(env, "LETSENCRYPT_ACTING=1\n"));
 	assert_non_null(strstr(env, "PLUGIN_ENABLED_PATH="));
-	assert_null(strstr(env, "DOKKU_PID="));
+	AUTO_FREE char *own_pid = mem_fmt("DOKKU_PID=%ld\n", (long)getpid());
+	assert_non_null(strstr(env, own_pid));
+	assert_null(strstr(env, "DOKKU_PID=1\n"));
 	assert_null(strstr(env, "GIT_DIR="));
 	assert_string_equal(cwd, "/\n");
 }
@@ -117,7 +119,20 @@ static void adds_a_port_to_the_explicit_map(void **state)
 	assert_string_equal(later_calls, calls);
 }
 
+/* With a certificate they are in effect as https:3000:3000, but nobody said so. */
 static void keeps_what_was_only_detected(void **state)
+{
+	struct tree *tree = *state;
+
+	folder_write(&tree->folder, "lib/config/ports/blog/map-detected", "http:3000:3000\n", 0600);
+	folder_make(&tree->folder, "home/blog");
+	folder_write(&tree->folder, "plugn.d/ports-get", "exit 1\n", 0644);
+	assert_true(platform_add_http_port(tree->platform, "blog", 3000, &tree->err));
+	AUTO_FREE char *map = folder_read(&tree->folder, "lib/config/ports/blog/map");
+	assert_string_equal(map, "http:3000:3000\nhttp:80:3000\n");
+}
+
+static void keeps_what_is_only_in_effect(void **state)
 {
 	struct tree *tree = *state;
 
@@ -140,6 +155,7 @@ int main(void)
 		TREE_TEST(reads_the_effective_ports),
 		TREE_TEST(adds_a_port_to_the_explicit_map),
 		TREE_TEST(keeps_what_was_only_detected),
+		TREE_TEST(keeps_what_is_only_in_effect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

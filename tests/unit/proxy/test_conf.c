@@ -39,6 +39,7 @@ static void reads_words_as_nginx_does(void **state)
 		{ "a \"b\\\"c\" 'd\\'e' f\\\\g;", "0:a|b\"c|d'e|f\\g;" },
 		{ "location ~ \\.php$ { x; }", "0:location|~|\\.php${1:x;1:}" },
 		{ "set ${a}b c$d{ e; }", "0:set|${a}b|c$d{1:e;1:}" },
+		{ "location ~ /\\${ e; }", "0:location|~|/\\${1:e;1:}" },
 		{ "a\tb\r\n c\n;", "0:a|b|c;" },
 		{ "a \"\";", "0:a|;" },
 		{ "a b", "" },

@@ -300,6 +300,39 @@ static void files_that_include_each_other_end(void **state)
 	assert_true(test_change(site, "home/blog/nginx.conf.d/letsencrypt.conf", "# ours\n", &culprit));
 }
 
+/* Each includes all: nginx ends by its open files, which is no end for who only follows the names. */
+static void files_that_all_include_each_other_end(void **state)
+{
+	struct site *site = *state;
+	AUTO_FREE char *all = mem_fmt("include %s/etc/conf.d/*.conf;\n", site->folder.path);
+	size_t culprit = 0;
+
+	write_site(site);
+	folder_write(&site->folder, "etc/conf.d/one.conf", all, 0644);
+	folder_write(&site->folder, "etc/conf.d/three.conf", all, 0644);
+	folder_write(&site->folder, "etc/conf.d/two.conf", all, 0644);
+	assert_false(test_change(site, "home/blog/nginx.conf.d/letsencrypt.conf", "# ours\n", &culprit));
+	assert_int_equal(site->err.kind, ERR_REFUSED);
+	assert_non_null(strstr(site->err.text, "includes files more than 50000 times"));
+}
+
+/* As an operator may write them: the same files. */
+static void names_may_have_parts_that_say_nothing(void **state)
+{
+	struct site *site = *state;
+	AUTO_FREE char *dokku = mem_fmt("include %s/./home//*/nginx.conf;\n", site->folder.path);
+	size_t culprit = 0;
+
+	write_site(site);
+	folder_write(&site->folder, "etc/nginx.conf", "http { include ././conf.d/*.conf; }\n", 0644);
+	folder_write(&site->folder, "etc/conf.d/dokku.conf", dokku, 0644);
+	assert_true(test_change(site, "home/blog/nginx.conf.d/letsencrypt.conf", "# ours\n", &culprit));
+	AUTO_FREE char *main_text = seen_copy(site, "nginx.conf", false);
+	AUTO_FREE char *ours = seen_copy(site, "home/blog/nginx.conf.d/letsencrypt.conf", true);
+	assert_string_equal(main_text, "http { include \"COPY/filesSITE/etc/conf.d/dokku.conf\"; include \"SITE/etc/conf.d/other.conf\";  }\n");
+	assert_string_equal(ours, "# ours\n");
+}
+
 static void names_real_paths_and_the_culprit(void **state)
 {
 	static const struct {
@@ -384,6 +417,8 @@ int main(void)
 		SITE_TEST(a_file_can_be_as_if_it_were_not_there),
 		SITE_TEST(takes_an_app_s_whole_configuration),
 		SITE_TEST(files_that_include_each_other_end),
+		SITE_TEST(files_that_all_include_each_other_end),
+		SITE_TEST(names_may_have_parts_that_say_nothing),
 		SITE_TEST(names_real_paths_and_the_culprit),
 		SITE_TEST(knows_the_main_file_of_a_broken_host),
 		SITE_TEST(knows_whether_there_is_auth_request),

@@ -158,8 +158,13 @@ static void email_that_is_no_folder_is_refused(void **state)
 	struct fixture *fixture = *state;
 	AUTO_BUF pem = text("KEY");
 	struct account_files account;
+	char too_long[253];
 	bool is_found;
 
+	memset(too_long, 'a', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	FAILS(account_files_save_key(fixture->fd, SERVER, too_long, &pem, &err), ERR_CONFIG, too_long);
+	FAILS(account_files_load(fixture->fd, SERVER, too_long, &is_found, &account, &err), ERR_CONFIG, too_long);
 	FAILS(account_files_save_key(fixture->fd, SERVER, "a/b@example.com", &pem, &err), ERR_CONFIG, "a/b@example.com");
 	FAILS(account_files_save_url(fixture->fd, SERVER, "..", URL_1, &err), ERR_CONFIG, "'..'");
 	FAILS(account_files_load(fixture->fd, SERVER, "a/b@example.com", &is_found, &account, &err), ERR_CONFIG, "a/b@example.com");

@@ -192,6 +192,19 @@ static void recovery_takes_back_only_our_own(void **state)
 	store_close(other);
 }
 
+/* The id is the name of the file with what was said of it: whoever follows the new one would read that of the old one. */
+static void ids_never_come_back(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t id = add(fixture, "blog", 0);
+
+	sql(fixture, "DELETE FROM jobs");
+	reopen(fixture);
+	assert_true(add(fixture, "blog", 0) > id);
+	/* A file that is made anew starts beyond those that the lost one gave out. */
+	assert_true(id > START);
+}
+
 static void unknown_job_is_not_found(void **state)
 {
 	struct fixture *fixture = *state;
@@ -218,7 +231,7 @@ static void old_ended_jobs_go_after_a_week(void **state)
 	young_id = add(fixture, "young", 0);
 	assert_int_equal(claim(fixture, fixture->store), young_id);
 	DO(store_job_end(fixture->store, young_id, true, 0, &err));
-	for (int i = 3; i <= 256; i++) {
+	for (int i = 0; i < 256; i++) {
 		AUTO_FREE char *app = mem_fmt("app-%d", i);
 
 		(void)add(fixture, app, 0);
@@ -274,14 +287,16 @@ static void two_processes_share_the_jobs_without_doubling(void **state)
 	struct fixture *fixture = *state;
 	int pipe_fds[2];
 	pid_t workers[2];
-	bool is_seen[JOB_COUNT + 1] = { false };
+	bool is_seen[JOB_COUNT] = { false };
 	size_t count = 0;
+	int64_t first = 0;
 	int64_t id;
 
 	for (int i = 0; i < JOB_COUNT; i++) {
 		AUTO_FREE char *app = mem_fmt("app-%d", i);
 
-		(void)add(fixture, app, 0);
+		id = add(fixture, app, 0);
+		first = i == 0 ? id : first;
 	}
 	store_close(fixture->store);
 	fixture->store = NULL;
@@ -290,9 +305,9 @@ static void two_processes_share_the_jobs_without_doubling(void **state)
 		workers[i] = start_worker(fixture, pipe_fds);
 	(void)close(pipe_fds[1]);
 	while (read(pipe_fds[0], &id, sizeof(id)) == sizeof(id)) {
-		assert_in_range(id, 1, JOB_COUNT);
-		assert_false(is_seen[id]);
-		is_seen[id] = true;
+		assert_in_range(id, first, first + JOB_COUNT - 1);
+		assert_false(is_seen[id - first]);
+		is_seen[id - first] = true;
 		count++;
 	}
 	(void)close(pipe_fds[0]);
@@ -314,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(own_job_is_not_claimed_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(jobs_that_wait_or_run_are_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(recovery_takes_back_only_our_own, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(ids_never_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unknown_job_is_not_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(old_ended_jobs_go_after_a_week, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_processes_share_the_jobs_without_doubling, set_up, tear_down),

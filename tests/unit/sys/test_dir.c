@@ -78,6 +78,27 @@ static void makes_a_folder_with_exactly_that_mode(void **state)
 	assert_int_equal(err.kind, ERR_IO);
 }
 
+/* As a umask of 077 left it. */
+static void opens_a_folder_to_others(void **state)
+{
+	int dir_fd = scratch_fd(state);
+	mode_t saved_umask = umask(077);
+	struct err err = { 0 };
+
+	AUTO_FD made = dir_make_public_at(dir_fd, "a", &err);
+	assert_true(made >= 0);
+	assert_int_equal(scratch_mode(dir_fd, "a"), 0755);
+	assert_int_equal(mkdirat(dir_fd, "b", 0700), 0);
+	AUTO_FD opened = dir_make_public_at(dir_fd, "b", &err);
+	assert_true(opened >= 0);
+	assert_int_equal(scratch_mode(dir_fd, "b"), 0755);
+	assert_int_equal(umask(saved_umask), 077);
+	assert_int_equal(err.kind, ERR_NONE);
+	assert_int_equal(symlinkat("a", dir_fd, "link"), 0);
+	assert_int_equal(dir_make_public_at(dir_fd, "link", &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+}
+
 static void makes_a_path_but_through_no_link(void **state)
 {
 	int dir_fd = scratch_fd(state);
@@ -197,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		scratch_test(opens_folders_only),
 		scratch_test(makes_a_folder_with_exactly_that_mode),
+		scratch_test(opens_a_folder_to_others),
 		scratch_test(makes_a_path_but_through_no_link),
 		scratch_test(root_gives_folders_to_the_owner_of_the_one_above),
 		scratch_test(lists_sorted_and_again),

@@ -348,6 +348,28 @@ static void narrow_leaves_links_alone(void **state)
 	assert_fails(file_narrow(dir_fd, "gone", 0600, &was_wide, &err), &err, ERR_MISSING, "'gone'");
 }
 
+/* How long a name may be is for the file system to say: a domain may be longer, and what is named after one is more than it. */
+static void names_may_be_as_long_as_the_file_system_takes_them(void **state)
+{
+	int dir_fd = scratch_fd(state);
+	AUTO_BUF text = BUF_MAX(100);
+	char name[257];
+	struct err err = { 0 };
+
+	memset(name, 'a', sizeof(name) - 1);
+	name[255] = '\0';
+	assert_true(file_replace(dir_fd, name, "x", 1, 0600, &err));
+	assert_true(file_read(dir_fd, name, &text, &err));
+	assert_true(file_remove(dir_fd, name, &err));
+	assert_int_equal(count_entries(dir_fd), 0);
+	name[255] = 'a';
+	name[256] = '\0';
+	assert_fails(file_replace(dir_fd, name, "x", 1, 0600, &err), &err, ERR_IO, "File name too long");
+	assert_fails(file_read(dir_fd, name, &text, &err), &err, ERR_IO, "File name too long");
+	assert_fails(dir_make_at(dir_fd, name, 0700, &err) >= 0, &err, ERR_IO, "File name too long");
+	assert_int_equal(count_entries(dir_fd), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +381,7 @@ int main(void)
 		scratch_test(replace_that_fails_leaves_the_old_file_and_nothing_else),
 		scratch_test(root_gives_files_to_the_owner_of_the_folder),
 		scratch_test(sweeps_what_a_kill_left_of_replacing),
+		scratch_test(names_may_be_as_long_as_the_file_system_takes_them),
 		scratch_test(append_creates_and_adds),
 		scratch_test(append_follows_no_link_and_waits_for_no_reader),
 		scratch_test(remove_is_done_when_it_is_absent),

@@ -10,7 +10,7 @@ static uint64_t imprint(const struct folder *folder)
 	AUTO_FREE char *root = folder_path(folder, "root");
 	AUTO_FREE char *lib = folder_path(folder, "lib");
 
-	return imprint_of_app(root, lib, "web");
+	return imprint_of_app(root, lib, "web", imprint_of_host(lib));
 }
 
 static int setup(void **state)

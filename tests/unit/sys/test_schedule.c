@@ -241,7 +241,8 @@ static void the_next_run_leaves_a_booting_host_alone(void **state)
 	assert_int_equal(schedule_next_at(&schedule, NOW, LONG_UP), NOW + 1800);
 	assert_int_equal(schedule_next_at(&schedule, NOW + 1800, LONG_UP), NOW + 1800 + HOUR);
 	assert_int_equal(schedule_next_at(&schedule, NOW + 1500, 300), NOW + 1800);
-	assert_int_equal(schedule_next_at(&schedule, NOW + 1500, 299), NOW + 1800 + HOUR);
+	assert_int_equal(schedule_next_at(&schedule, NOW + 1500, 200), NOW + 1900);
+	assert_int_equal(schedule_next_at(&schedule, NOW + 1810, 599), NOW + 1800 + HOUR);
 }
 
 static void mechanisms_have_names(void **state)

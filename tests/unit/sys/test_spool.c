@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/spool.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -13,6 +15,24 @@
 #include "tests/unit/sys/scratch.h"
 #include "util/err.h"
 #include "util/mem.h"
+
+static bool disk_fails;
+
+/* Takes the place of libc's. */
+int openat(int dir_fd, const char *name, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list args;
+
+	va_start(args, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	if (!disk_fails || flags & O_DIRECTORY)
+		return (int)syscall(SYS_openat, dir_fd, name, flags, mode);
+	errno = EIO;
+	return -1;
+}
 
 static char *put(int fd, const char *trigger, const char *app)
 {
@@ -122,6 +142,26 @@ static void removes_what_is_no_entry(void **state)
 	spool_entries_done(&entries);
 }
 
+/* The disk failed once: it is read when it does not. */
+static void keeps_what_cannot_be_read_now(void **state)
+{
+	int fd = scratch_fd(state);
+	struct spool_entries entries = { 0 };
+	struct err err = { 0 };
+	AUTO_FREE char *name = put(fd, "post-deploy", "web");
+
+	disk_fails = true;
+	assert_true(spool_list(fd, &entries, &err));
+	disk_fails = false;
+	assert_int_equal(entries.count, 0);
+	spool_entries_done(&entries);
+
+	assert_true(spool_list(fd, &entries, &err));
+	assert_int_equal(entries.count, 1);
+	assert_string_equal(entries.items[0].name, name);
+	spool_entries_done(&entries);
+}
+
 /* A hook that ran as root leaves what the folder's owner can take in. */
 static void root_leaves_it_to_the_owner(void **state)
 {
@@ -148,6 +188,7 @@ int main(void)
 		scratch_test(is_closed_to_others),
 		scratch_test(refuses_what_it_could_not_read_back),
 		scratch_test(removes_what_is_no_entry),
+		scratch_test(keeps_what_cannot_be_read_now),
 		scratch_test(root_leaves_it_to_the_owner),
 	};
 

@@ -77,11 +77,12 @@ static void components(void **state)
 	(void)state;
 	memset(name, 'a', sizeof(name) - 1);
 	name[256] = '\0';
-	assert_false(name_is_component(name));
+	assert_true(name_is_component(name));
 	assert_false(name_is_app(name));
 	assert_false(name_is_key(name));
 	name[255] = '\0';
-	assert_true(name_is_component(name));
+	assert_true(name_is_app(name));
+	assert_true(name_is_key(name));
 	assert_true(name_is_component("..."));
 	assert_true(name_is_component(".hidden"));
 	assert_false(name_is_component(""));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Buckets as the book has them, made into what a person wants to know of each. */
-#include "flow/view_bucket.h"
+#include "view/bucket.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/flow/desk.h"
 
-#include "flow/view_events.h"
-#include "flow/view_who.h"
+#include "view/events.h"
+#include "view/who.h"
 
 static void add(struct desk *desk, const char *app, const char *result)
 {
@@ -89,5 +89,5 @@ int main(void)
 		DESK_TEST(of_other_apps_only_that_something_happened),
 	};
 
-	return cmocka_run_group_tests_name("flow/view_events", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("view/events", tests, NULL, NULL);
 }

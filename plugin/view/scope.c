@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose buckets are shown. */
-#include "flow/view_scope.h"
+#include "view/scope.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "budget/domain.h"
-#include "flow/view_bucket.h"
 #include "util/mem.h"
+#include "view/bucket.h"
 
 void scope_done(struct scope *scope)
 {

@@ -4,7 +4,7 @@
 #include "flow/actions.h"
 #include "flow/budget.h"
 #include "flow/settings.h"
-#include "flow/view_budget.h"
+#include "view/budget.h"
 
 #define CONFIG "lib/config/letsencrypt/"
 #define DAY_S INT64_C(86400)
@@ -288,5 +288,5 @@ int main(void)
 		DESK_TEST(a_ca_without_limits_is_named),
 	};
 
-	return cmocka_run_group_tests_name("flow/view_budget", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("view/budget", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a run would do, app by app: by the same functions as the run itself, without writing anything down and without asking anybody. */
-#include "flow/view_plan.h"
+#include "view/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #include "flow/engine.h"
 #include "flow/plan.h"
 #include "flow/state.h"
-#include "flow/view_what_if.h"
-#include "flow/view_who.h"
 #include "platform/platform.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/strs.h"
 #include "util/when.h"
+#include "view/what_if.h"
+#include "view/who.h"
 
 #define BY_SCHEDULE "auto-renew"
 
@@ -50,6 +50,7 @@ struct making {
 	struct store_apps apps;  /* for `--all`: which certificate each uses … */
 	struct store_certs certs;/* … and what these are, sorted by leaf */
 	struct settings settings;/* … and what apps without settings of their own want */
+	uint64_t host;           /* of the state lines */
 	size_t room;             /* of the plan's items */
 	struct view_plan *plan;
 };
@@ -170,7 +171,7 @@ static bool is_settled(struct making *making, const char *name)
 	const struct view_plan_wish *wish = making->wish;
 	struct state state = { 0 };
 
-	if (wish->apps->count > 0 || !state_read_now(making->context, name, &state) ||
+	if (wish->apps->count > 0 || !state_read_now(making->context, name, making->host, &state) ||
 	    clock_now(&making->context->clock) >= state.check_at)
 		return false;
 	if (state.renew_at == 0 && (wish->is_whole || wish->is_all))
@@ -399,6 +400,7 @@ bool view_plan(struct context *context, const struct view_plan_wish *wish, struc
 		.context = context,
 		.wish = wish,
 		.reason = wish->is_all || wish->apps->count > 0 ? "enable" : BY_SCHEDULE,
+		.host = state_of_host(context),
 		.plan = &plan,
 	};
 	bool is_made = false;

@@ -6,11 +6,11 @@
 #include "flow/budget.h"
 #include "flow/context.h"
 #include "flow/plan.h"
-#include "flow/view_bucket.h"
-#include "flow/view_who.h"
 #include "store/store.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "view/bucket.h"
+#include "view/who.h"
 
 static void asker_done(struct view_asker *asker)
 {

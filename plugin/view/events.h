@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_EVENTS_H
-#define FLOW_VIEW_EVENTS_H
+#ifndef VIEW_EVENTS_H
+#define VIEW_EVENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_BUDGET_H
-#define FLOW_VIEW_BUDGET_H
+#ifndef VIEW_BUDGET_H
+#define VIEW_BUDGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

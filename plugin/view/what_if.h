@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_WHAT_IF_H
-#define FLOW_VIEW_WHAT_IF_H
+#ifndef VIEW_WHAT_IF_H
+#define VIEW_WHAT_IF_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "flow/view_plan.h"
 #include "util/attr.h"
+#include "view/plan.h"
 
 struct planned;
 

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_BUCKET_H
-#define FLOW_VIEW_BUCKET_H
+#ifndef VIEW_BUCKET_H
+#define VIEW_BUCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "budget/charge.h"
-#include "flow/view_budget.h"
 #include "store/book.h"
 #include "util/attr.h"
 #include "util/strs.h"
+#include "view/budget.h"
 
 struct budget;
 struct context;
 struct err;
 struct viewer;
 
-/* Of flow/view_budget: buckets of one CA's book while they are gathered. */
+/* Of view/budget: buckets of one CA's book while they are gathered. */
 
 /* What the cap of a group is called in place of a limit. */
 #define VIEW_SHARE "Share"

@@ -2,13 +2,19 @@
 #include "tests/unit/flow/desk.h"
 
 #include "flow/state.h"
-#include "flow/view_plan.h"
 #include "util/clock.h"
+#include "view/plan.h"
 
 #define LATER ((int64_t)4000000000)
 #define CONFIG "lib/config/letsencrypt/"
 
 static const struct strs nobody = { 0 };
+
+/* A state line that holds for the files as they are. */
+static void write_line(struct desk *desk, const struct state *state)
+{
+	state_write(&desk->context, "blog", state_fingerprint(&desk->context, "blog", state_of_host(&desk->context)), state);
+}
 
 static void make(struct desk *desk, const struct view_plan_wish *wish, struct view_plan *ret_plan)
 {
@@ -119,7 +125,7 @@ static void a_state_line_is_enough(void **state)
 
 	use_email(desk);
 	desk_install(desk, "blog", LATER, true);
-	state_write(&desk->context, "blog", state_fingerprint(&desk->context, "blog"), &(struct state){ .check_at = LATER, .renew_at = LATER - 7 });
+	write_line(desk, &(struct state){ .check_at = LATER, .renew_at = LATER - 7 });
 	make(desk, &(struct view_plan_wish){ .apps = &nobody }, &believed);
 	assert_int_equal(believed.next_at, LATER - 7);
 	make(desk, &(struct view_plan_wish){ .apps = &nobody, .is_all = true, .is_whole = true }, &all);
@@ -127,10 +133,10 @@ static void a_state_line_is_enough(void **state)
 	assert_int_equal(all.items[0].at, LATER - 7);
 	/* The schedule buys nothing because of a setting, enable does. */
 	folder_write(&desk->tree->folder, CONFIG "--global/key-type", "ec384", 0600);
-	state_write(&desk->context, "blog", state_fingerprint(&desk->context, "blog"), &(struct state){ .check_at = LATER, .renew_at = LATER - 7 });
+	write_line(desk, &(struct state){ .check_at = LATER, .renew_at = LATER - 7 });
 	make(desk, &(struct view_plan_wish){ .apps = &nobody, .is_all = true, .is_whole = true }, &changed);
 	assert_only(&changed, "issue", "settings changed");
-	state_write(&desk->context, "blog", state_fingerprint(&desk->context, "blog"), &(struct state){ .check_at = 1, .renew_at = LATER - 7 });
+	write_line(desk, &(struct state){ .check_at = 1, .renew_at = LATER - 7 });
 	make(desk, &(struct view_plan_wish){ .apps = &nobody }, &over);
 	assert_true(over.next_at != LATER - 7);
 }
@@ -197,5 +203,5 @@ int main(void)
 		DESK_TEST(the_platform_s_domain_is_the_default),
 	};
 
-	return cmocka_run_group_tests_name("flow/view_plan", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("view/plan", tests, NULL, NULL);
 }

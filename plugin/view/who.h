@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_WHO_H
-#define FLOW_VIEW_WHO_H
+#ifndef VIEW_WHO_H
+#define VIEW_WHO_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which CAs and which of their buckets are shown to whom. */
-#include "flow/view_budget.h"
+#include "view/budget.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,14 +13,14 @@
 #include "flow/ca.h"
 #include "flow/context.h"
 #include "flow/rule.h"
-#include "flow/view_bucket.h"
-#include "flow/view_scope.h"
-#include "flow/view_who.h"
 #include "platform/platform.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/name.h"
 #include "util/text.h"
+#include "view/bucket.h"
+#include "view/scope.h"
+#include "view/who.h"
 
 #define GLOBAL "--global"
 

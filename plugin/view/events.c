@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The log of decisions and results, for whoever looks. */
-#include "flow/view_events.h"
+#include "view/events.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "flow/context.h"
-#include "flow/view_who.h"
 #include "store/store.h"
 #include "util/mem.h"
+#include "view/who.h"
 
 static void view_event_done(struct view_event *event)
 {

@@ -7,11 +7,11 @@
 #include "budget/names.h"
 #include "flow/budget.h"
 #include "flow/context.h"
-#include "flow/view_bucket.h"
-#include "flow/view_who.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/when.h"
+#include "view/bucket.h"
+#include "view/who.h"
 
 /* The same names within so long are a renewal. */
 #define RENEWAL_NS (INT64_C(120) * WHEN_DAY * NS_PER_S)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which apps the caller may see by name. */
-#include "flow/view_who.h"
+#include "view/who.h"
 
 #include <stdlib.h>
 #include <string.h>

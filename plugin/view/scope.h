@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_SCOPE_H
-#define FLOW_VIEW_SCOPE_H
+#ifndef VIEW_SCOPE_H
+#define VIEW_SCOPE_H
 
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@
 struct suffixes;
 struct view_row;
 
-/* Of flow/view_budget: which buckets concern what was asked for, and are for the eyes of who asks. */
+/* Of view/budget: which buckets concern what was asked for, and are for the eyes of who asks. */
 struct scope {
 	const struct suffixes *suffixes;
 	bool is_narrow;      /* only what concerns … */

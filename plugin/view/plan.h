@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef FLOW_VIEW_PLAN_H
-#define FLOW_VIEW_PLAN_H
+#ifndef VIEW_PLAN_H
+#define VIEW_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Apps that are not there yet ask the budget as real ones would. */
-#include "flow/view_what_if.h"
+#include "view/what_if.h"
 
 #include <string.h>
 
