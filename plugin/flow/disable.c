@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "flow/actions.h"
@@ -16,10 +17,12 @@
 #include "store/store.h"
 #include "sys/dir.h"
 #include "sys/file.h"
+#include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/strs.h"
 
+#define CONF_MAX ((size_t)4 * 1024 * 1024)
 /* Our copy of the certificate, as the bash plugin left one. It goes last: while it is there, another run goes on where this one failed. */
 #define COPY "server.letsencrypt.crt"
 
@@ -34,10 +37,38 @@ static bool is_others(const struct app_held *held)
 	return held->has_tls && !held->is_ours;
 }
 
-static bool take_certificate(struct context *context, const char *app, int tls_fd, const struct app_held *held, struct taken *taken, struct err *err)
+/*
+ * An app that went to another proxy has its nginx.conf still, which the platform builds no more: nginx would refuse the whole host's configuration, did that name
+ * files that are gone.
+ */
+static bool is_named_for_good(struct context *context, const char *app, int app_fd, bool *ret_is_named, struct err *err)
 {
+	AUTO(platform_app_facts_done) struct platform_app_facts facts = { 0 };
+	AUTO_FREE char *path = mem_fmt("%s/%s/tls/", platform_root(context->platform), app);
+	AUTO_BUF conf = BUF_MAX(CONF_MAX);
+	struct err ignored;
+
+	if (!platform_app_facts(context->platform, app, &facts, err))
+		return false;
+	*ret_is_named = strcmp(facts.proxy_type, "nginx") != 0 && file_read(app_fd, "nginx.conf", &conf, &ignored) && strstr(buf_text(&conf), path);
+	return true;
+}
+
+static bool take_certificate(struct context *context, const char *app, int app_fd, int tls_fd, const struct app_held *held, struct taken *taken, struct err *err)
+{
+	bool is_named = false;
+
 	if (is_others(held) || (!held->is_ours && !file_exists(tls_fd, COPY)))
 		return true;
+	if (!is_named_for_good(context, app, app_fd, &is_named, err))
+		return false;
+	if (is_named) {
+		talk_say(&context->talk, TALK_WARN, app,
+			 "The certificate of %s stays in tls/: its nginx.conf, left from before it went to another proxy, names it, and nginx would refuse the "
+			 "configuration of all apps without it (to remove both: dokku proxy:set %s type nginx; dokku certs:remove %s; dokku proxy:clear-config %s)",
+			 app, app, app, app);
+		return true;
+	}
 	talk_say(&context->talk, TALK_VERBOSE, app, "Removing SSL endpoint from %s", app);
 	taken->has_certificate = true;
 	return file_remove(tls_fd, "server.crt", err) && file_remove(tls_fd, "server.key", err);
@@ -107,7 +138,7 @@ bool disable_certificate(struct context *context, const char *app, const struct 
 		talk_say(&context->talk, TALK_WARN, app,
 			 "The certificate in use was not installed by letsencrypt: it stays (to remove it: dokku certs:remove %s)", app);
 	tls_fd = dir_open_at(app_fd, "tls", &ignored);
-	if (!(tls_fd < 0 || take_certificate(context, app, tls_fd, held, &taken, err)) || (with_snippet && !take_snippet(app_fd, &taken, err)) ||
+	if (!(tls_fd < 0 || take_certificate(context, app, app_fd, tls_fd, held, &taken, err)) || (with_snippet && !take_snippet(app_fd, &taken, err)) ||
 	    !dir_remove_tree(app_fd, "letsencrypt", err) || !store_app_uses(store, app, NULL, err) || !tell_platform(context, app, &taken, err) ||
 	    !(tls_fd < 0 || finish_tls(context, app, app_fd, tls_fd, &taken, err)))
 		return false;

@@ -21,7 +21,7 @@ teardown() {
 
 # What a challenge's location may say, from the simplest to the one that holds everywhere.
 challenge() { # DIRECTIVES [MODIFIER]
-	printf 'location %s /.well-known/acme-challenge { %s try_files /none =404; }\n' "${2:-}" "$1" >"$HOST/home/dokku/web/nginx.conf.d/own.conf"
+	printf 'location %s /.well-known/acme-challenge { %s try_files /none =204; }\n' "${2:-}" "$1" >"$HOST/home/dokku/web/nginx.conf.d/own.conf"
 	host_run nginx:reload
 }
 
@@ -42,7 +42,7 @@ token=/.well-known/acme-challenge/x
 	challenge '' '^~'
 	host_until 20 status_is 401 web.test "$token"
 	challenge 'auth_basic off;' '^~'
-	host_until 20 status_is 404 web.test "$token"
+	host_until 20 status_is 204 web.test "$token"
 	host_run proxy:build-config web
 	host_until 20 status_is 401 web.test /
 	host_run http-auth:disable web
@@ -55,7 +55,7 @@ token=/.well-known/acme-challenge/x
 	challenge 'auth_basic off;' '^~'
 	host_until 20 status_is 403 web.test "$token"
 	challenge 'allow all;' '^~'
-	host_until 20 status_is 404 web.test "$token"
+	host_until 20 status_is 204 web.test "$token"
 	host_run http-auth:add-user web someone secret
 	host_until 20 status_is 401 web.test /
 	host_until 20 status_is 200 web.test / --user someone:secret
@@ -82,7 +82,7 @@ token=/.well-known/acme-challenge/x
 	challenge ''
 	host_until 20 status_is 503 web.test "$token"
 	challenge '' '^~'
-	host_until 20 status_is 404 web.test "$token"
+	host_until 20 status_is 204 web.test "$token"
 	host_deploy web
 	host_until 20 status_is 503 web.test /
 	host_run maintenance:disable web

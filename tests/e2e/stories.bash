@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What happens to apps in their lives, and what of it reaches their certificates: rows of stories.tsv, one after the other on one host. After each, whatever it
-# was about, the same must hold: see `holds`. STORY=NAME runs that row alone.
+# was about, the same must hold: see `holds`. STORY=PATTERN runs the rows with such names alone.
 # shellcheck shell=bash disable=SC2154
 
 # shellcheck source=/dev/null
@@ -24,6 +24,12 @@ step_template() { host_template "$@"; }
 step_no-template() { rm "$HOST_ROOT_FOLDER/$1/source/nginx.conf.sigil"; }
 step_balancer() { host_balancer "$@"; }
 step_dns() { host_dns add-a "{\"host\":\"$1\",\"addresses\":[\"$2\"]}"; } # NAME ADDRESS
+step_tight() ( # STEP...: somebody whose files are nobody else's business
+	umask 077
+	if declare -F "step_$1" >/dev/null; then "step_$1" "${@:2}"; else host_run "$@" </dev/null; fi
+)
+step_ordered() { host_until 30 has_ordered; } # what the last + has asked for
+has_ordered() { (($(ca_orders) > ordered)); }
 step_recall() { leaf_in "$(tls_folder "$1")/server.crt" >"$HOST/tmp/leaf"; }
 
 # A certificate that its owner has from elsewhere.
@@ -51,11 +57,14 @@ note_left() { # WORD...
 }
 
 take_step() { # WORD...
-	local status=0 expected=0
-	if [[ $1 == '!' ]]; then
-		expected=1
-		shift
-	fi
+	local status=0 expected=0 waits=1
+	case $1 in
+	'!') expected=1 ;;
+	'+') waits='' ordered=$(ca_orders) ;;
+	ordered) waits='' && set -- '' "$@" ;;
+	*) set -- '' "$@" ;;
+	esac
+	shift
 	if declare -F "step_$1" >/dev/null; then "step_$1" "${@:2}"; else host_run "$@" </dev/null; fi >"$said" 2>&1 || status=$?
 	cat "$said" >>"$HOST/log/story"
 	note_left "$@"
@@ -63,7 +72,7 @@ take_step() { # WORD...
 		echo "it ended with $status"
 		return 1
 	}
-	host_until 60 is_settled || {
+	[[ -z $waits ]] || host_until 60 is_settled || {
 		echo "the worker does not end"
 		return 1
 	}
@@ -81,6 +90,7 @@ covers_now() { names_shown "$@" | grep -qxF -- "$1"; }
 names_shown() {
 	openssl s_client -connect "${2:-127.0.0.1}:$HOST_HTTPS_PORT" -servername "$1" </dev/null 2>/dev/null | names_in
 }
+see_most-orders() { (($(ca_orders) - orders <= $1)); }
 see_plain() { [[ ! -e $(tls_folder "$1") ]]; }
 see_status() { host_until 20 status_now "$@"; } # DOMAIN STATUS
 status_now() { [[ $(host_http_get "$1" / --output /dev/null --write-out '%{http_code}') == "$2" ]]; }
@@ -111,6 +121,17 @@ holds() { # ROW
 	}
 	for app in $(host_trigger app-list false | grep -E -- "[a-z]$1\$"); do belongs "$app" || return; done
 	for app in "${left[@]}"; do nothing_left "$app" || return; done
+	keys_are_of_orders
+}
+
+# The key of an order that was given up is kept while the CA knows the order: a certificate may yet come of it.
+keys_are_of_orders() {
+	local keys=("$HOST_DATA_FOLDER"/--global/certs/.order-*)
+	if [[ ! -e ${keys[0]} ]]; then return; fi
+	((${#keys[@]} <= $(store_value "SELECT count(*) FROM orders WHERE state IN ('dead', 'placed', 'finalizing')"))) || {
+		echo "keys of no order: ${keys[*]}"
+		return 1
+	}
 }
 
 all_names() { # APP
@@ -120,26 +141,41 @@ all_names() { # APP
 
 # The app's certificate, if we got it, is for a name of its own; key and certificate fit; nothing half done lies about.
 belongs() { # APP
-	local names
+	local names rest
 	tls_is_whole "$1" || {
 		echo "$1: certificate and key do not fit"
 		return 1
 	}
-	[[ -z $(leftovers "$1") ]] || {
-		echo "$1: left behind: $(leftovers "$1")"
+	rest=$(leftovers "$1" | grep -v '/certs/\.order-')
+	[[ -z $rest ]] || {
+		echo "$1: left behind: $rest"
 		return 1
 	}
+	is_shown "$1" || return
 	names=$(all_names "$1")
 	if [[ -z $names ]] || ! cmp -s "$(tls_folder "$1")"/server{,.letsencrypt}.crt; then return 0; fi
-	names_in <"$(leaf_file "$1")" | grep -qxF -- "$names" || {
+	names_in <"$(leaf_file "$1")" | grep -qxiF -- "$names" || {
 		echo "$1 has $(paste -sd ' ' <<<"$names"), its certificate is for $(names_in <"$(leaf_file "$1")" | paste -sd ' ')"
 		return 1
 	}
 }
 
+# Where the app listens with TLS, its certificate is shown for each of its names in it that no other app has.
+is_shown() { # APP
+	local name folder=$HOST_ROOT_FOLDER/$1
+	if [[ ! -f $(leaf_file "$1") ]] || ! grep -qs "listen .*127\.0\.0\.1:$HOST_HTTPS_PORT ssl" "$folder/nginx.conf"; then return; fi
+	for name in $(names_in <"$(leaf_file "$1")"); do
+		if [[ $(cat "$HOST_ROOT_FOLDER"/*/VHOST | grep -cxiF -- "$name") != 1 ]] || ! grep -qsxiF -- "$name" "$folder/VHOST"; then continue; fi
+		host_until 10 is_served "$1" "$name" || {
+			echo "$1: another certificate is shown for $name"
+			return 1
+		}
+	done
+}
+
 # Of an app that is gone: no file, no property, no row but its certificates.
 nothing_left() { # APP
-	local place
+	local place rows
 	if [[ -d $HOST_ROOT_FOLDER/$1 ]]; then return 0; fi
 	for place in "$HOST_LIB_FOLDER/config/letsencrypt" "$HOST_DATA_FOLDER" "$HOST_DATA_FOLDER/--global/state"; do
 		[[ ! -e $place/$1 ]] || {
@@ -147,8 +183,11 @@ nothing_left() { # APP
 			return 1
 		}
 	done
-	[[ -z $(store_value "SELECT app FROM apps WHERE app = '$1' UNION SELECT app FROM waits WHERE app = '$1'") ]] || {
-		echo "left of $1: a row in the store"
+	rows=$(store_value "SELECT 'app' FROM apps WHERE app = '$1' UNION SELECT 'wait' FROM waits WHERE app = '$1'
+		UNION SELECT 'job ' || reason || ' ' || state FROM jobs WHERE app = '$1' AND state IN ('waiting', 'running')
+		UNION SELECT 'order ' || state FROM orders WHERE app = '$1' AND state IN ('intended', 'placed', 'finalizing')")
+	[[ -z $rows ]] || {
+		echo "left of $1 in the store: $rows"
 		return 1
 	}
 }
@@ -157,7 +196,7 @@ nothing_left() { # APP
 
 # tell NUMBER STEPS EXPECTATIONS: in both, % is the number of the row, so that no two rows share a name.
 tell() {
-	local orders said=$HOST/tmp/said left=() kind part words number=$1 parts
+	local orders ordered=0 said=$HOST/tmp/said left=() kind part words number=$1 parts
 	orders=$(ca_orders)
 	: >"$HOST/log/story"
 	for kind in step expectation; do
@@ -179,10 +218,10 @@ tell_all() { # HOST
 	local name kind steps expectations number=0 failed=0
 	while IFS=$'\t' read -r name kind steps expectations; do
 		number=$((number + 1))
-		if [[ $name == '#'* || $kind != "$1" || ${STORY:-$name} != "$name" ]]; then continue; fi
+		if [[ $name == '#'* || $kind != "$1" || $name != ${STORY:-*} ]]; then continue; fi
 		tell "$number" "$steps" "$expectations" >"$HOST/tmp/failure" 2>&1 && continue
 		failed=$((failed + 1))
-		printf '\n%s: %s\n%s\n' "$name" "$(<"$HOST/tmp/failure")" "$(tail -n 25 "$HOST/log/story")"
+		printf "\n%s: %s\n%s\n%s\n" "$name" "$(<"$HOST/tmp/failure")" "$(tail -n 25 "$HOST/log/story")" "$(host_run letsencrypt:events | tail -n 10)"
 	done <"$BATS_TEST_DIRNAME/stories.tsv"
 	((!failed))
 }

@@ -26,6 +26,20 @@ teardown() {
 	tell_all led
 }
 
+# Nothing is done yet when the next step is taken.
+@test "lives in a hurry, with a CA that takes its time" {
+	export PEBBLE_VA_NOSLEEP=0 PEBBLE_VA_SLEEPTIME=6
+	stories_setup
+	host_quietly letsencrypt:set --global deploy-wait 0
+	tell_all slow
+}
+
+@test "lives on a host without a domain of its own" {
+	export HOST_GLOBAL_DOMAIN=
+	stories_setup
+	tell_all bare
+}
+
 @test "lives that concern the whole host" {
 	stories_setup
 	tell_all all

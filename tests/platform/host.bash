@@ -98,6 +98,7 @@ host_write_stub() { # SOURCE KIND NAME FOLDER, sets REPLY to the file
 }
 
 host_make_tree() {
+	local status
 	mkdir -p "$HOST"/{etc/default,etc/cron.d,etc/systemd/system,faults,log,run/{requests,containers,retiring},tmp,home/dokku,var/{cache,crontab}} \
 		"$HOST"/var/{log/dokku,lib/dokku/{config,data/nginx-vhosts/dokku-errors}}
 	cp -r "$PLATFORM"/root/. "$HOST/"
@@ -106,7 +107,9 @@ host_make_tree() {
 	: >"$HOST/log/proxy"
 	: >"$HOST/log/crontab"
 	echo "$HOST_VERSION" >"$HOST/var/lib/dokku/STABLE_VERSION"
-	echo "<h1>502 Bad Gateway</h1>" >"$HOST/var/lib/dokku/data/nginx-vhosts/dokku-errors/502-error.html"
+	for status in "400 Bad Request" "404 Not Found" "500 Internal Server Error" "502 Bad Gateway"; do
+		echo "<h1>$status</h1>" >"$HOST/var/lib/dokku/data/nginx-vhosts/dokku-errors/${status%% *}-error.html"
+	done
 	echo "$HOST_GLOBAL_DOMAIN" >"$HOST/home/dokku/VHOST"
 	# Nothing goes out to the network: no public suffix list is fetched.
 	install -D -m 600 /dev/stdin "$HOST/var/lib/dokku/config/letsencrypt/--global/public-suffix-list" <<<none
@@ -300,8 +303,12 @@ host_rebuild() { host_quietly proxy:build-config --all; }
 # host_deploy APP: the whole pipeline of hooks, as a `ps:rebuild`
 host_deploy() { host_run ps:rebuild "$1" </dev/null; }
 
-# host_push APP [LINES]: as `git push`; the deploy's stdin carries LINES, "old new ref" each
-host_push() { printf '%s\n' "${2:-0000 $EPOCHSECONDS refs/heads/master}" | host_run git-hook "$1"; }
+# host_push APP [LINES]: as `git push`; the deploy's stdin carries LINES, "old new ref" each, and its environment says where git is at it
+host_push() {
+	local repository=$HOST/home/dokku/$1
+	printf '%s\n' "${2:-0000 $EPOCHSECONDS refs/heads/master}" |
+		host_run GIT_DIR=. GIT_OBJECT_DIRECTORY="$repository/objects/tmp_objdir-incoming" GIT_QUARANTINE_PATH="$repository/objects/tmp_objdir-incoming" git-hook "$1"
+}
 
 # host_template APP LOCATION [LISTEN_OPTION]: the app's repository has, from its next deploy on, a template of its own, which says "template" at LOCATION
 host_template() {

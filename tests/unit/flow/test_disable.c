@@ -71,6 +71,27 @@ static void a_user_s_certificate_stays(void **state)
 	assert_null(strstr(said, "HSTS"));
 }
 
+/* The platform builds no nginx.conf for it any more; the one that is there must not name what is gone. */
+static void what_a_left_nginx_conf_names_stays(void **state)
+{
+	struct desk *desk = *state;
+	AUTO_FREE char *conf = mem_fmt("server { ssl_certificate %s/blog/tls/server.crt; }\n", platform_root(desk->context.platform));
+
+	desk_install(desk, "blog", LATER, true);
+	folder_write(&desk->tree->folder, "lib/config/proxy/blog/type", "traefik", 0600);
+	folder_write(&desk->tree->folder, "home/blog/nginx.conf", conf, 0644);
+	folder_write(&desk->tree->folder, "home/blog/nginx.conf.d/letsencrypt.conf", "x", 0644);
+	assert_true(disable_app(&desk->context, "blog", &desk->err));
+	assert_true(desk_has(desk, "home/blog/tls/server.crt") && desk_has(desk, "home/blog/tls/server.key"));
+	assert_false(desk_has(desk, "home/blog/nginx.conf.d/letsencrypt.conf"));
+	assert_triggers(desk, "trigger post-domains-update blog\n");
+	/* Nor does it matter once it is gone. */
+	folder_write(&desk->tree->folder, "home/blog/nginx.conf", "", 0644);
+	desk_install(desk, "blog", LATER, true);
+	assert_true(disable_app(&desk->context, "blog", &desk->err));
+	assert_false(desk_has(desk, "home/blog/tls"));
+}
+
 static void nothing_to_take_is_success(void **state)
 {
 	struct desk *desk = *state;
@@ -112,6 +133,7 @@ int main(void)
 		DESK_TEST(all_of_ours_goes),
 		DESK_TEST(files_of_others_stay_in_tls),
 		DESK_TEST(a_user_s_certificate_stays),
+		DESK_TEST(what_a_left_nginx_conf_names_stays),
 		DESK_TEST(nothing_to_take_is_success),
 		DESK_TEST(a_failure_is_taken_up_again),
 		DESK_TEST(a_missing_app_is_core_s_error),

@@ -187,9 +187,14 @@ scheduler_of() {
 	echo "$REPLY"
 }
 
+# Asked for the first time, the answer is kept until a deploy is done.
 is_deployed() {
-	if [[ $(scheduler_of "$1") == null ]]; then property_set common "$1" deployed true; fi
-	property_get common "$1" deployed false
+	property_get common "$1" deployed
+	if [[ -z $REPLY ]]; then
+		if [[ $(scheduler_of "$1") == null ]]; then REPLY=true; else REPLY=false; fi
+		property_set common "$1" deployed "$REPLY"
+		property_get common "$1" deployed
+	fi
 	[[ $REPLY == true ]]
 }
 
@@ -199,7 +204,7 @@ listeners() { # APP
 	property_get network "$1" static-web-listener
 	if [[ $REPLY ]]; then
 		echo "$REPLY"
-	elif is_deployed "$1" && [[ -s $folder/IP.web.1 ]]; then
+	elif [[ -s $folder/IP.web.1 ]]; then
 		echo "$(<"$folder/IP.web.1"):$(<"$folder/PORT.web.1")"
 	fi
 }
@@ -210,25 +215,25 @@ container_start() { # APP, sets REPLY to the address
 	local folder=$HOST/run/containers
 	until
 		REPLY=127.$((RANDOM % 250 + 1)).$((RANDOM % 250)).$((RANDOM % 250 + 1))
-		(set -o noclobber && printf 'app %s\n' "$1" >"$folder/$REPLY") 2>/dev/null
+		(umask 022 && set -o noclobber && printf 'app %s\n' "$1" >"$folder/$REPLY") 2>/dev/null
 	do :; done
 }
 
-# Sets REPLY to the address of the app's container. The file of a clone names that of the app it was made from.
+# Sets REPLY to the address of the app's container.
 is_running() { # APP
-	local container
 	REPLY=
 	if [[ ! -s $DOKKU_ROOT/$1/IP.web.1 ]]; then return 1; fi
 	REPLY=$(<"$DOKKU_ROOT/$1/IP.web.1")
-	container=$HOST/run/containers/$REPLY
-	[[ -s $container && $(<"$container") == "app $1" ]]
+	[[ -s $HOST/run/containers/$REPLY ]]
 }
 
 # What a certificate adds to a map that was detected: the TLS side of each plain entry.
-with_tls() {
+with_tls() { # APP MAP...
 	local map tls=()
+	property_get ports "$1" proxy-ssl-port
+	shift
 	for map in "$@"; do
-		if [[ $map == http:80:* ]]; then tls+=("https:443:${map##*:}"); fi
+		if [[ $map == http:80:* ]]; then tls+=("https:${REPLY:-443}:${map##*:}"); fi
 	done
 	if ((${#tls[@]})); then
 		printf '%s\n' "$@" "${tls[@]}"
@@ -243,11 +248,11 @@ app_ports() {
 	if ((${#REPLIES[@]} == 0)); then
 		list_get ports "$1" map-detected
 		if ((${#REPLIES[@]} == 0)); then
-			property_get ports "$1" proxy-port 80
-			REPLIES=("http:${REPLY/#0/80}:5000")
+			property_get ports "$1" proxy-port
+			REPLIES=("http:${REPLY:-80}:5000")
 		fi
 		if has_certificate "$1" || [[ $(plugn trigger certs-force "$1") == true ]]; then
-			mapfile -t REPLIES < <(with_tls "${REPLIES[@]}")
+			mapfile -t REPLIES < <(with_tls "$1" "${REPLIES[@]}")
 		fi
 	fi
 	printf '%s\n' "${REPLIES[@]}"
