@@ -151,8 +151,11 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 
 	if (app->wanted.names.count == 0)
 		return true;
-	return (find_place(context, app, &place, err) && (has_no_file(&place) || write_place(context, app, &place, chain_pem, key_pem, err))) ||
-	       err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
+	if (find_place(context, app, &place, err) && (has_no_file(&place) || write_place(context, app, &place, chain_pem, key_pem, err)))
+		return true;
+	(void)err_wrap(err, "the copy of the certificate of %s for the older plugin", app->name);
+	err_append(err, "It is only for going back to that plugin. To have it made anew move '%s/%s/letsencrypt' away", platform_root(context->platform), app->name);
+	return false;
 }
 
 /* The older plugin compares the copy with its own file, byte for byte; that of another certificate is what a run of its own left that was killed. */

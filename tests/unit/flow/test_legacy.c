@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/flow/desk.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "flow/app.h"
@@ -131,6 +132,24 @@ static void what_cannot_be_told_is_left_alone(void **state)
 	assert_false(is_behind(desk, true));
 }
 
+static void a_failure_says_what_it_is_for(void **state)
+{
+	struct desk *desk = *state;
+
+	desk_install(desk, "blog", LATER, true);
+	follow(desk, false);
+	AUTO_FREE char *id = current(desk);
+	AUTO_FREE char *name = mem_fmt(CERTS "%s/certificates", id);
+	AUTO_FREE char *path = folder_path(&desk->tree->folder, name);
+	AUTO_FREE char *away = mem_fmt("%s.away", path);
+	assert_int_equal(rename(path, away), 0);
+	folder_write(&desk->tree->folder, name, "in the way", 0600);
+	AUTO(app_done) struct app app = read_app(desk);
+	assert_false(legacy_follow(&desk->context, &app, false, &desk->err));
+	assert_non_null(strstr(desk->err.text, "the copy of the certificate of blog for the older plugin: "));
+	assert_non_null(strstr(desk->err.text, "home/blog/letsencrypt' away"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +157,7 @@ int main(void)
 		DESK_TEST(it_follows_the_first_domain),
 		DESK_TEST(settings_are_followed_when_somebody_asks),
 		DESK_TEST(what_cannot_be_told_is_left_alone),
+		DESK_TEST(a_failure_says_what_it_is_for),
 	};
 
 	return cmocka_run_group_tests_name("flow/legacy", tests, NULL, NULL);
