@@ -291,6 +291,7 @@ job_of_entry_is() { [[ -e $progress/$entry && $(store_value "SELECT state FROM j
 		printf 'post-deploy\nmany%d\n' "$number" >"$folder/$(printf '%019d.%016x' "$number" "$number")"
 	done
 	if ((HOST_ROOT)); then chown -R "$HOST_USER" "$folder"; fi
+	# shellcheck disable=SC2034 # of host_run
 	HOST_WRAPPER=(prlimit --nofile=100:100)
 	work
 	[[ $(store_value "SELECT state || ' ' || count(*) FROM jobs GROUP BY state") == "done 200" ]]
