@@ -218,10 +218,11 @@ tell_all() { # HOST
 	local name kind steps expectations number=0 failed=0
 	while IFS=$'\t' read -r name kind steps expectations; do
 		number=$((number + 1))
+		# shellcheck disable=SC2053 # a pattern
 		if [[ $name == '#'* || $kind != "$1" || $name != ${STORY:-*} ]]; then continue; fi
 		tell "$number" "$steps" "$expectations" >"$HOST/tmp/failure" 2>&1 && continue
 		failed=$((failed + 1))
-		printf "\n%s: %s\n%s\n%s\n" "$name" "$(<"$HOST/tmp/failure")" "$(tail -n 25 "$HOST/log/story")" "$(host_run letsencrypt:events | tail -n 10)"
+		printf '\n%s: %s\n%s\n%s\n' "$name" "$(<"$HOST/tmp/failure")" "$(tail -n 25 "$HOST/log/story")" "$(host_run letsencrypt:events | tail -n 10)"
 	done <"$BATS_TEST_DIRNAME/stories.tsv"
 	((!failed))
 }
