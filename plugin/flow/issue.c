@@ -14,6 +14,7 @@
 #include "flow/context.h"
 #include "flow/engine.h"
 #include "flow/install.h"
+#include "flow/intake.h"
 #include "flow/legacy.h"
 #include "flow/leftovers.h"
 #include "flow/mend.h"
@@ -21,6 +22,7 @@
 #include "flow/order.h"
 #include "flow/outcome.h"
 #include "flow/ports.h"
+#include "flow/settings.h"
 #include "flow/state.h"
 #include "flow/talk.h"
 #include "flow/worker.h"
@@ -31,6 +33,7 @@
 
 struct issue {
 	struct worker *worker;
+	int64_t job_id;
 	char *name;
 	char *reason;
 	bool is_forced;
@@ -57,15 +60,16 @@ static void forget_batches(struct issue *issue)
 	issue->expects_renewal = false;
 }
 
-struct issue *issue_new(struct worker *worker, const char *app, const char *reason, bool is_forced, const struct talk *talk)
+struct issue *issue_new(struct worker *worker, const struct store_job *job, const struct talk *talk)
 {
 	struct issue *issue = mem_new(1, sizeof(*issue));
 
 	issue->worker = worker;
 	issue->talk = talk;
-	issue->name = mem_strdup(app);
-	issue->reason = mem_strdup(reason);
-	issue->is_forced = is_forced;
+	issue->job_id = job->id;
+	issue->name = mem_strdup(job->app);
+	issue->reason = mem_strdup(job->reason);
+	issue->is_forced = job->is_forced;
 	return issue;
 }
 
@@ -98,6 +102,24 @@ void issue_expect(struct issue *issue)
 static bool is_typed(const struct issue *issue)
 {
 	return strcmp(issue->reason, "enable") == 0;
+}
+
+/*
+ * Its app was destroyed since, and its job forgotten with all that was known of it: what comes of it now is of no concern to an app that may have got the name.
+ */
+static bool is_void(const struct issue *issue)
+{
+	struct context *context = issue->worker->context;
+	AUTO(store_job_done) struct store_job job = { 0 };
+	bool is_found = true;
+	struct err ignored;
+
+	return context->store && intake_spool(context, &ignored) && store_job_get(context->store, issue->job_id, &is_found, &job, &ignored) && !is_found;
+}
+
+static void record_void(const struct issue *issue, struct err *ret_err)
+{
+	err_record(ret_err, ERR_NO_APP, 0, "%s was destroyed meanwhile", issue->name);
 }
 
 /* ---- preparing ---- */
@@ -311,6 +333,20 @@ static void tell_success(const struct issue *issue)
 		 is_scheduled ? " and renews by itself" : "; let it renew by itself with: dokku letsencrypt:cron-job --add");
 }
 
+/* The CA has taken its time. A certificate that nobody wants any more stays among ours. */
+static bool is_wanted_still(const struct issue *issue, struct err *err)
+{
+	AUTO(settings_done) struct settings settings = { 0 };
+
+	if (is_void(issue)) {
+		record_void(issue, err);
+		return false;
+	}
+	if (!settings_read(issue->worker->context->platform, issue->name, &settings, err))
+		return false;
+	return settings.enabled != 0 || err_set(err, ERR_STOPPED, "%s was disabled meanwhile: its certificate is kept, and not installed", issue->name);
+}
+
 static bool install(struct issue *issue, struct err *err)
 {
 	if (issue->expects_snippet)
@@ -319,6 +355,8 @@ static bool install(struct issue *issue, struct err *err)
 	talk_say(issue->talk, TALK_STEP, issue->name, "installing");
 	talk_say(issue->talk, TALK_INFO1, issue->name, "Installing let's encrypt certificates");
 	issue->expects_renewal = false;
+	if (!is_wanted_still(issue, err))
+		return false;
 	if (!install_certificate(issue->worker, &issue->planned.app, issue->leaf, issue->talk, err) || !mark_installed(issue, err))
 		return false;
 	tell_success(issue);
@@ -443,9 +481,13 @@ static bool is_well(const struct issue *issue)
 static void end(struct issue *issue, bool is_done, const struct err *err, int *ret_exit)
 {
 	const struct outcome outcome = outcome_of(issue);
+	bool is_over = !is_done && is_void(issue);
+	struct err gone;
 
+	if (is_over)
+		record_void(issue, &gone);
 	if (!is_done) {
-		*ret_exit = outcome_failed(&outcome, err);
+		*ret_exit = outcome_failed(&outcome, is_over ? &gone : err);
 	} else {
 		if (issue->planned.decision.kind != DECISION_NOTHING)
 			outcome_installed(&outcome);
@@ -453,7 +495,8 @@ static void end(struct issue *issue, bool is_done, const struct err *err, int *r
 			outcome_is_well(&outcome);
 		*ret_exit = issue->refused.count > 0 ? 1 : 0;
 	}
-	settle_place(issue);
+	if (!is_over)
+		settle_place(issue);
 	forget_batches(issue);
 	if (is_done)
 		state_settle(issue->worker->context, issue->name);

@@ -8,13 +8,14 @@
 #include "flow/talk.h"
 #include "util/attr.h"
 
+struct store_job;
 struct worker;
 
 /* One job, from reading the app to its certificate being served; says what it does and what became of it. */
 struct issue;
 
-/* `reason`: as of struct request. The talk must outlive it. */
-struct issue *issue_new(struct worker *worker, const char *app, const char *reason, bool is_forced, const struct talk *talk) MUST_USE NEVER_NULL;
+/* The talk must outlive it. */
+struct issue *issue_new(struct worker *worker, const struct store_job *job, const struct talk *talk) MUST_USE NEVER_NULL;
 void issue_free(struct issue *issue);
 /*
  * Reads and decides, without the budget. False: it has ended after having said why; *ret_exit as of issue_run.

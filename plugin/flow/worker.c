@@ -98,7 +98,7 @@ static struct task *new_task(struct worker *worker, const struct store_job *job,
 	*task = (struct task){ .worker = worker, .job = *job, .wishes = wishes };
 	progress_init(worker->progress_fd, job->id, &task->progress);
 	task->talk = wishes_has(wishes, job->id) ? worker->context->talk : progress_talk(&task->progress);
-	task->issue = issue_new(worker, job->app, job->reason, job->is_forced, &task->talk);
+	task->issue = issue_new(worker, job, &task->talk);
 	return task;
 }
 

@@ -222,7 +222,7 @@ tell_all() { # HOST
 		if [[ $name == '#'* || $kind != "$1" || $name != ${STORY:-*} ]]; then continue; fi
 		tell "$number" "$steps" "$expectations" >"$HOST/tmp/failure" 2>&1 && continue
 		failed=$((failed + 1))
-		printf "\n%s: %s\n%s\n%s\n" "$name" "$(<"$HOST/tmp/failure")" "$(tail -n 25 "$HOST/log/story")" "$(host_run letsencrypt:events | tail -n 10)"
+		printf '\n%s: %s\n%s\n%s\n' "$name" "$(<"$HOST/tmp/failure")" "$(tail -n 25 "$HOST/log/story")" "$(host_run letsencrypt:events | tail -n 10)"
 	done <"$BATS_TEST_DIRNAME/stories.tsv"
 	((!failed))
 }
