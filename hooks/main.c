@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "hooks/program.h"
+#include "sys/file.h"
 #include "sys/stop.h"
 #include "util/err.h"
 
@@ -81,6 +82,7 @@ int main(int argc, char *argv[])
 {
 	if (argc < 1)
 		return 1;
+	fd_fill_standard();
 	const char *path = argv[0];
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;

@@ -8,6 +8,7 @@
 
 #include "cli/out.h"
 #include "cli/verbs.h"
+#include "sys/file.h"
 #include "sys/stop.h"
 #include "util/attr.h"
 #include "util/err.h"
@@ -71,6 +72,7 @@ int main(int argc, char *argv[])
 	struct err err = { 0 };
 	int status = 0;
 
+	fd_fill_standard();
 	keep_to_ourselves();
 	forget_caller();
 	stop_install();

@@ -45,6 +45,14 @@ static void print_json(struct out *out, const struct cron_view *view, const char
 	out_json(out, object);
 }
 
+/* Worth a word only where it was not what starts the next one: that has changed, or something stands in. */
+static const char *started_by(const struct cron_view *view)
+{
+	if (view->is_last_by_platform == view->is_by_platform)
+		return "";
+	return view->is_last_by_platform ? ", started by dokku's crontab" : ", started by the host's own schedule";
+}
+
 static void print_last_run(struct out *out, const struct cron_view *view)
 {
 	AUTO_FREE char *last = when_human(view->last_at);
@@ -53,7 +61,7 @@ static void print_last_run(struct out *out, const struct cron_view *view)
 		out_say(out, OUT_VERBOSE, "Last run:   none yet");
 		return;
 	}
-	out_say(out, OUT_VERBOSE, "Last run:   %s", last);
+	out_say(out, OUT_VERBOSE, "Last run:   %s%s", last, started_by(view));
 	if (view->last_exit == 0)
 		out_say(out, OUT_VERBOSE, "Result:     nothing failed");
 	else

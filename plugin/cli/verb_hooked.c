@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the hook program starts: work, snippet, cloned, renamed. Nobody typed these: they say only what went wrong, and always end with 0. */
+/* What the hook program starts: work, snippet, cloned, renamed. Nobody typed these: they say only what went wrong, and all but `work` end with 0. */
 #include "cli/verbs.h"
 #include "flow/actions.h"
 #include "flow/automatic.h"
@@ -30,38 +30,46 @@ static bool rename_app(struct context *context, const struct strs *words, struct
 	return app_was_renamed(context, words->items[0], words->items[1], err);
 }
 
-static bool run(struct call *call, bool (*act)(struct context *context, const struct strs *words, struct err *err), struct err *err)
+/* *ret_exit 1: it went wrong, and that was said. */
+static bool run(struct call *call, bool (*act)(struct context *context, const struct strs *words, struct err *err), int *ret_exit, struct err *err)
 {
 	AUTO(context_close) struct context context = { 0 };
 	const struct strs *words = &call->words;
 
 	if (!call_open(call, &context, err))
 		return false;
-	if (!act(&context, words, err))
+	*ret_exit = act(&context, words, err) ? 0 : 1;
+	if (*ret_exit != 0)
 		automatic_failed(&context, call->verb->name, words->count > 0 ? words->items[words->count - 1] : NULL, err);
 	return true;
 }
 
+/* A deploy that follows its worker need not wait for one that could not work. */
 bool verb_work(struct call *call, int *ret_exit, struct err *err)
 {
-	(void)ret_exit;
-	return run(call, work, err);
+	return run(call, work, ret_exit, err);
 }
 
 bool verb_snippet(struct call *call, int *ret_exit, struct err *err)
 {
+	int ignored = 0;
+
 	(void)ret_exit;
-	return run(call, place_snippet, err);
+	return run(call, place_snippet, &ignored, err);
 }
 
 bool verb_cloned(struct call *call, int *ret_exit, struct err *err)
 {
+	int ignored = 0;
+
 	(void)ret_exit;
-	return run(call, clone_app, err);
+	return run(call, clone_app, &ignored, err);
 }
 
 bool verb_renamed(struct call *call, int *ret_exit, struct err *err)
 {
+	int ignored = 0;
+
 	(void)ret_exit;
-	return run(call, rename_app, err);
+	return run(call, rename_app, &ignored, err);
 }

@@ -9,9 +9,13 @@
 struct err;
 struct key;
 
-/* Signatures of ACME requests: flattened JSON serialization, RFC 7515 §7.2.2 as RFC 8555 §6.2 wants it. ES256, ES384 and RS256 by the kind of the key. */
+/*
+ * Signatures of ACME requests: flattened JSON serialization, RFC 7515 §7.2.2 as RFC 8555 §6.2 wants it. ES256, ES384 and RS256 by the kind of the key.
+ * NULL = failed: ERR_CONFIG for a kind of key that ACME does not know and for an HMAC key that is not base64url, ERR_PROTOCOL for a header that cannot be written
+ * as JSON without escapes.
+ */
 
-/* The public JWK, members sorted, compact: RFC 7517, RFC 7518 §6. The caller frees it. NULL = failed (a kind of key that ACME does not know). */
+/* The public JWK, members sorted, compact: RFC 7517, RFC 7518 §6. The caller frees it. */
 char *jwk_public(const struct key *key, struct err *err) MUST_USE;
 /* Thumbprint of the JWK, RFC 7638, base64url of SHA-256: 43 characters. The caller frees it. */
 char *jwk_thumbprint(const struct key *key, struct err *err) MUST_USE;

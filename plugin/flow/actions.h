@@ -110,6 +110,7 @@ struct cron_view {
 	int64_t minute;      /* 1..59 */
 	int64_t last_at;     /* the last run started, 0 = there was none */
 	int64_t last_exit;   /* its exit status */
+	bool is_last_by_platform; /* it was started by dokku's crontab, else by the host */
 	int64_t next_at;     /* 0 = there will be none */
 };
 bool cron_describe(struct context *context, struct cron_view *ret_view, struct err *err) MUST_USE;

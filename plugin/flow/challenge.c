@@ -13,6 +13,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/text.h"
 
 #define SNIPPET_MAX ((size_t)64 * 1024)
 #define CONF_MAX ((size_t)4 * 1024 * 1024)
@@ -112,6 +113,34 @@ bool challenge_read_conf(struct context *context, const char *app, struct buf *r
 		return true;
 	return err_set(err, ERR_REFUSED, "the nginx.conf of %s does not include %s/nginx.conf.d/*.conf, so nothing can answer the CA: add that include to its template", app,
 		       folder);
+}
+
+/* Looks into one file: what cannot be read is not suspected. */
+static char *find_return_in(struct context *context, const char *app, int folder_fd, const char *folder, const char *name)
+{
+	AUTO_BUF conf = BUF_MAX(CONF_MAX);
+	struct err ignored;
+	size_t line = file_read(folder_fd, name, &conf, &ignored) ? nginx_return_line(buf_text(&conf)) : 0;
+
+	return line > 0 ? mem_fmt("%s/%s/%s%s:%zu", platform_root(context->platform), app, folder, name, line) : NULL;
+}
+
+char *challenge_find_return(struct context *context, const char *app)
+{
+	struct err ignored;
+	AUTO_STRS names = { 0 };
+	AUTO_FD app_fd = platform_app_fd(context->platform, app, &ignored);
+	AUTO_FD folder_fd = app_fd < 0 ? -1 : dir_open_at(app_fd, "nginx.conf.d", &ignored);
+
+	if (folder_fd >= 0 && dir_list(folder_fd, &names, &ignored)) {
+		for (size_t i = 0; i < names.count; i++) {
+			char *found = text_ends(names.items[i], ".conf") ? find_return_in(context, app, folder_fd, "nginx.conf.d/", names.items[i]) : NULL;
+
+			if (found)
+				return found;
+		}
+	}
+	return app_fd < 0 ? NULL : find_return_in(context, app, app_fd, "", "nginx.conf");
 }
 
 /* *ret_is_there: the snippet is as it should be, maybe for another account. What nginx was built with need not be asked for that: both forms are tried. */

@@ -38,6 +38,8 @@ bool challenge_prepare(struct worker *worker, const struct app *app, const struc
 bool challenge_place_snippet(struct context *context, const char *app, const char *thumbprint, struct err *err) MUST_USE;
 /* The app's nginx.conf; ERR_REFUSED when there is none, or when it does not include the folder of the snippet. */
 bool challenge_read_conf(struct context *context, const char *app, struct buf *ret_conf, struct err *err) MUST_USE;
+/* "<file>:<line>" of a `return` that comes before every location of the app, the snippet's too; NULL = there is none. The caller frees it. */
+char *challenge_find_return(struct context *context, const char *app) MUST_USE;
 /* For the batch of the worker. */
 void challenge_write_snippets(void *worker, struct batch_item *items);
 

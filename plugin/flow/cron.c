@@ -41,6 +41,7 @@ bool cron_describe(struct context *context, struct cron_view *ret_view, struct e
 	view.minute = schedule.minute;
 	view.last_at = last.started_at;
 	view.last_exit = last.exit_status;
+	view.is_last_by_platform = last.by == SCHEDULE_BY_CRON_ENTRIES;
 	view.next_at = view.is_by_nothing ? 0 : schedule_next_at(&schedule, now_at, clock_uptime_s());
 	*ret_view = view;
 	return true;

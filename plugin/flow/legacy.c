@@ -156,12 +156,12 @@ bool legacy_write(struct context *context, const struct app *app, const struct b
 }
 
 /* The older plugin compares the copy with its own file, byte for byte; that of another certificate is what a run of its own left that was killed. */
-static bool read_in_use(const struct app *app, int app_fd, struct buf *ret_chain_pem, struct buf *ret_key_pem, struct err *err)
+static bool read_in_use(const struct app *app, int app_fd, struct buf *ret_chain_pem, struct err *err)
 {
 	char leaf[65];
 	AUTO_FD tls_fd = dir_open_at(app_fd, "tls", err);
 
-	if (tls_fd < 0 || !file_read(tls_fd, file_exists(tls_fd, COPY) ? COPY : "server.crt", ret_chain_pem, err) || !file_read(tls_fd, "server.key", ret_key_pem, err) ||
+	if (tls_fd < 0 || !file_read(tls_fd, file_exists(tls_fd, COPY) ? COPY : "server.crt", ret_chain_pem, err) ||
 	    !cert_leaf_sha256(buf_text(ret_chain_pem), leaf, err))
 		return false;
 	return strcmp(leaf, app->held.cert.leaf_sha256) == 0 || err_set(err, ERR_EXISTS, "tls/" COPY " is another one");
@@ -200,14 +200,13 @@ bool legacy_is_behind(struct context *context, const struct app *app, bool is_ty
 {
 	AUTO(place_done) struct place place = { 0 };
 	AUTO_BUF chain_pem = BUF_MAX(PEM_MAX);
-	AUTO_BUF key_pem = BUF_SECRET(KEY_MAX);
 	bool is_missing = false;
 	struct err ignored;
 
 	if (app->wanted.names.count == 0)
 		return false;
 	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, &ignored);
-	if (app_fd < 0 || !read_in_use(app, app_fd, &chain_pem, &key_pem, &ignored) || !find_place(context, app, &place, &ignored) || has_no_file(&place))
+	if (app_fd < 0 || !read_in_use(app, app_fd, &chain_pem, &ignored) || !find_place(context, app, &place, &ignored) || has_no_file(&place))
 		return false;
 	AUTO_FD certs_fd = open_certs(app_fd, &is_missing);
 	return certs_fd < 0 ? is_missing : !is_found(certs_fd, &place, is_typed, &chain_pem);
@@ -221,7 +220,9 @@ bool legacy_follow(struct context *context, const struct app *app, bool is_typed
 	if (!legacy_is_behind(context, app, is_typed))
 		return true;
 	AUTO_FD app_fd = platform_app_fd(context->platform, app->name, err);
-	return app_fd >= 0 && read_in_use(app, app_fd, &chain_pem, &key_pem, err) && legacy_write(context, app, &chain_pem, &key_pem, err);
+	AUTO_FD tls_fd = app_fd < 0 ? -1 : dir_open_at(app_fd, "tls", err);
+	return tls_fd >= 0 && read_in_use(app, app_fd, &chain_pem, err) && file_read(tls_fd, "server.key", &key_pem, err) &&
+	       legacy_write(context, app, &chain_pem, &key_pem, err);
 }
 
 bool legacy_repoint(struct context *context, const char *from, const char *to, struct err *err)

@@ -84,32 +84,29 @@ static void read_args(const struct strs *words, struct lego_wishes *ret_wishes, 
 	}
 }
 
-/* Of "-e NAME=value", "-eNAME=value", "--env NAME=value", "--env=NAME=value" at index i: "NAME=value", and how many words it takes; NULL = it is something else. */
-static const char *variable_at(const struct strs *words, size_t i, size_t *ret_count)
+/* Whether the word is "-e", "--env", "-eNAME=value" or "--env=NAME=value"; *ret_skip: where the variable begins in it, its end = it is the next word. */
+static bool sets_variable(const char *word, size_t *ret_skip)
 {
-	const char *word = words->items[i];
-
-	*ret_count = 1;
-	if (text_starts(word, ENV))
-		return word + strlen(ENV);
-	if (text_starts(word, "-e") && word[2])
-		return word + 2;
-	*ret_count = 2;
-	return (strcmp(word, "-e") == 0 || strcmp(word, "--env") == 0) && i + 1 < words->count ? words->items[i + 1] : NULL;
+	if (strcmp(word, "--env") != 0 && !text_starts(word, ENV) && !text_starts(word, "-e"))
+		return false;
+	*ret_skip = text_starts(word, ENV) ? strlen(ENV) : strcmp(word, "--env") == 0 ? strlen(word) : strlen("-e");
+	return true;
 }
 
 /* LEGO_CA_CERTIFICATES is the only one that means something without a container. */
 static void read_docker_options(const struct strs *words, struct lego_wishes *ret_wishes, struct strs *ret_ignored)
 {
 	for (size_t i = 0; i < words->count; i++) {
-		size_t count = 0;
-		const char *variable = variable_at(words, i, &count);
+		const char *variable = words->items[i];
+		size_t skip = 0;
 
-		if (!variable) {
-			strs_add(ret_ignored, words->items[i]);
+		if (!sets_variable(variable, &skip)) {
+			strs_add(ret_ignored, variable);
 			continue;
 		}
-		i += count - 1;
+		variable += skip;
+		if (!*variable && i + 1 < words->count)
+			variable = words->items[++i];
 		if (text_starts(variable, TRUSTED))
 			wish(ret_wishes, offsetof(struct lego_wishes, ca_certificate), variable + strlen(TRUSTED));
 		else
@@ -120,14 +117,22 @@ static void read_docker_options(const struct strs *words, struct lego_wishes *re
 bool lego_has_secret(const char *text)
 {
 	AUTO_STRS words = { 0 };
+	bool is_variable = false; /* what stands apart from its option */
 
 	strs_split(&words, text, " \t\n");
 	for (size_t i = 0; i < words.count; i++) {
-		size_t count = 0;
-		const char *variable = variable_at(&words, i, &count);
+		const char *word = words.items[i];
+		size_t skip = 0;
 
-		if (text_starts(words.items[i], "--hmac") || (variable && strchr(variable, '=') && !text_starts(variable, TRUSTED)))
+		if (text_starts(word, "--hmac"))
 			return true;
+		if (sets_variable(word, &skip)) {
+			word += skip;
+			is_variable = true;
+		}
+		if (is_variable && strchr(word, '=') && !text_starts(word, TRUSTED))
+			return true;
+		is_variable = is_variable && !*word;
 	}
 	return false;
 }

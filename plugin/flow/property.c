@@ -400,7 +400,8 @@ const struct property *property_need(const char *app, const char *key, struct er
 
 static bool has_control_characters(const char *value)
 {
-	AUTO_BUF escaped = BUF_MAX(4 * VALUE_MAX);
+	/* The value may be a secret. */
+	AUTO_BUF escaped = BUF_SECRET(4 * VALUE_MAX);
 
 	text_escape(&escaped, value, false);
 	return strcmp(buf_text(&escaped), value) != 0;

@@ -223,9 +223,20 @@ static void tell_unknown(const struct self_test *test, const struct talk *talk, 
 		talk_say(talk, TALK_VERBOSE, test->app->name, "Self-test of %s could not be made (%s), going on", name, probe->reason);
 }
 
+/* place: of a `return` for the whole server, NULL = there is none. The caller frees it. */
+static char *what_comes_first(const struct self_test *test, const char *place, const struct walk *walk, const char *name)
+{
+	if (place)
+		return mem_fmt("the 'return' for the whole server at %s comes first", place);
+	if (!walk->name && walk_name_is_shared(test->context, test->app->name, name))
+		return mem_strdup("another app of this host has this domain too and comes first (dokku domains:remove, of one of them)");
+	return mem_strdup("another vhost, a redirect or a rule of the app's own nginx configuration comes first");
+}
+
 static void judge(const struct self_test *test, const struct talk *talk, struct strs *ret_wrong, struct strs *ret_reasons)
 {
 	size_t each = test->answer ? 2 : 1;
+	AUTO_FREE char *place = any_is_wrong(test) ? challenge_find_return(test->context, test->app->name) : NULL;
 
 	for (size_t i = 0; i < test->count; i++) {
 		const struct probe *probe = &test->probes[i];
@@ -237,11 +248,9 @@ static void judge(const struct self_test *test, const struct talk *talk, struct 
 			tell_unknown(test, talk, name, i);
 		if (!is_wrong(test, i) || !strs_add_new(ret_wrong, name))
 			continue;
+		AUTO_FREE char *first = what_comes_first(test, place, walk, name);
 		strs_addf(ret_reasons, "the proxy at %s:%d answers http://%s/.well-known/acme-challenge/…%s with status %ld instead of the challenge: %s", probe->address,
-			  probe->port, name, led, probe->status,
-			  !walk->name && walk_name_is_shared(test->context, test->app->name, name)
-				  ? "another app of this host has this domain too and comes first (dokku domains:remove, of one of them)"
-				  : "another vhost, a redirect or a rule of the app's own nginx configuration comes first");
+			  probe->port, name, led, probe->status, first);
 	}
 }
 

@@ -214,6 +214,10 @@ static bool adopt(struct holders *holders, const struct holder *holder, struct e
 	    !store_app_uses(context->store, holder->app, holder->leaf, err))
 		return false;
 	holders->adopted++;
+	/* The other plugin was asked for it since. */
+	if (app.wanted.settings.enabled == 0)
+		talk_say(&context->talk, TALK_VERBOSE, NULL, "%s was disabled before it got its certificate: it is not renewed (to have that: dokku letsencrypt:enable %s)",
+			 holder->app, holder->app);
 	return note(context, holder->app, "adopt", "in use as it was", "", err);
 }
 

@@ -108,3 +108,19 @@ bool nginx_includes_snippets(const char *conf, const char *app_folder)
 	}
 	return false;
 }
+
+size_t nginx_return_line(const char *conf)
+{
+	struct conf_scan scan = { .text = conf };
+	AUTO(conf_directive_done) struct conf_directive directive = { 0 };
+	size_t line = 1;
+
+	while (conf_next(&scan, &directive)) {
+		if (!(directive.is_in_server || directive.depth == 0) || directive.words.count == 0 || strcmp(directive.words.items[0], "return") != 0)
+			continue;
+		for (size_t i = 0; i < directive.start; i++)
+			line += conf[i] == '\n';
+		return line;
+	}
+	return 0;
+}

@@ -63,6 +63,8 @@ void nginx_listens_done(struct nginx_listens *listens);
 void nginx_listens_read(const char *conf, struct nginx_listens *ret_listens);
 /* The text includes the folder nginx.conf.d of the app (else a snippet there has no effect). */
 bool nginx_includes_snippets(const char *conf, const char *app_folder);
+/* The line of a `return` that answers for a whole server block, before any location is looked at: of the app's nginx.conf, or of a file that is included there. 0 = none. */
+size_t nginx_return_line(const char *conf);
 
 /* ---- the challenge snippet (design 5) ---- */
 

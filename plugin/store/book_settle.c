@@ -56,8 +56,7 @@ bool admission_read(const struct book *book, int64_t order_id, struct admission 
 	ret_admission->is_there = query_step(&query);
 	if (ret_admission->is_there) {
 		ret_admission->account = query_read_text(&query);
-		AUTO_FREE char *rule = query_read_text(&query);
-		ret_admission->as = word_find(rule, rule_words, COUNT(rule_words));
+		ret_admission->as = query_read_word(&query, rule_words, COUNT(rule_words));
 	}
 	return query_end(&query, err);
 }

@@ -38,9 +38,9 @@ static char *mark_name(int64_t order_id)
 	return mem_fmt(MARK_PREFIX "%" PRId64, order_id);
 }
 
-static void check_leaf(const char *leaf)
+static bool is_leaf(const char *name)
 {
-	assert(name_is_component(leaf) && *leaf != '.');
+	return name_is_component(name) && *name != '.';
 }
 
 /* Missing is success: *ret_found. */
@@ -89,10 +89,8 @@ static bool publish(int certs_fd, const char *staged, const char *leaf, struct e
 
 bool certs_load(int certs_fd, const char *leaf, bool *ret_found, struct buf *ret_chain_pem, struct buf *ret_key_pem, struct err *err)
 {
-	bool is_found;
+	bool is_found = is_leaf(leaf) && is_complete(certs_fd, leaf);
 
-	check_leaf(leaf);
-	is_found = is_complete(certs_fd, leaf);
 	if (is_found) {
 		AUTO_FD fd = dir_open_at(certs_fd, leaf, err);
 
@@ -111,11 +109,7 @@ static bool read_issued_key(int certs_fd, int64_t order_id, bool *ret_found, str
 
 	if (!read_file(certs_fd, mark, ret_found, &leaf, err))
 		return false;
-	if (!*ret_found || !name_is_component(buf_text(&leaf)) || *buf_text(&leaf) == '.') {
-		*ret_found = false;
-		return true;
-	}
-	return certs_load(certs_fd, buf_text(&leaf), ret_found, NULL, ret_pem, err);
+	return !*ret_found || certs_load(certs_fd, buf_text(&leaf), ret_found, NULL, ret_pem, err);
 }
 
 /* The key in the folder of the order, or `pem` put there. */
@@ -155,7 +149,7 @@ bool certs_order_issued(int certs_fd, int64_t order_id, const char *leaf, const 
 	AUTO_FREE char *folder = order_folder(order_id);
 	AUTO_FREE char *mark = mark_name(order_id);
 
-	check_leaf(leaf);
+	assert(is_leaf(leaf));
 	if (is_complete(certs_fd, leaf))
 		return dir_remove_tree(certs_fd, folder, err);
 
@@ -181,7 +175,7 @@ bool certs_adopt(int certs_fd, const char *leaf, const struct buf *chain_pem, co
 {
 	AUTO_FREE char *staged = mem_fmt(".adopt-%s", leaf);
 
-	check_leaf(leaf);
+	assert(is_leaf(leaf));
 	if (is_complete(certs_fd, leaf))
 		return true;
 

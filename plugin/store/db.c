@@ -91,9 +91,9 @@ static bool fail_moved(const struct db *db, struct err *err)
 }
 
 /* The next one who opens it sets it aside; unless that was done already, and this handle still has the old one. */
-static bool fail_corrupt(const struct db *db, struct err *err)
+static bool fail_corrupt(const struct db *db, int primary, struct err *err)
 {
-	AUTO_FREE char *detail = mem_strdup(sqlite3_errmsg(db->handle));
+	const char *detail = sqlite3_errstr(primary);
 	AUTO_ASIDE aside = ASIDE_NONE;
 	struct err ignored;
 	bool is_locked = aside_share(db->path, &aside, &ignored);
@@ -113,7 +113,7 @@ static bool fail(const struct db *db, int code, struct err *err)
 	int primary = code & 0xff;
 
 	if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
-		return fail_corrupt(db, err);
+		return fail_corrupt(db, primary, err);
 	/* Only these two set it; otherwise it is left over from something else. */
 	int sys_errno = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0;
 
@@ -216,6 +216,17 @@ char *query_read_text(struct query *query)
 int64_t query_read_int(struct query *query)
 {
 	return sqlite3_column_int64(query->statement, query->read_count++);
+}
+
+unsigned query_read_word(struct query *query, const char *const *words, size_t count)
+{
+	AUTO_FREE char *text = query_read_text(query);
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(words[i], text) == 0)
+			return i;
+	keep_first_failure(query, SQLITE_CORRUPT);
+	return 0;
 }
 
 int64_t db_last_id(const struct db *db)

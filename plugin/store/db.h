@@ -80,5 +80,7 @@ bool query_end(struct query *query, struct err *err) MUST_USE;
 /* A copy, "" for NULL; the caller frees it. */
 char *query_read_text(struct query *query) MUST_USE NEVER_NULL;
 int64_t query_read_int(struct query *query);
+/* The index among `words` of a text that can only be one of them: anything else is a corrupt file, which query_end then tells, and 0 here. */
+unsigned query_read_word(struct query *query, const char *const *words, size_t count);
 
 #endif

@@ -27,8 +27,6 @@ struct strs names_read(struct query *query) MUST_USE;
 
 /* Makes room for one more item of `size` bytes: the room doubles whenever it is used up. */
 void *items_grow(void *items, size_t count, size_t size) MUST_USE NEVER_NULL;
-/* The index of `word` in `words`; what SQLite's CHECK lets in is always there. */
-unsigned word_find(const char *word, const char *const *words, size_t count);
 
 /* For use within a transaction of the caller. */
 bool cert_write(struct store *store, const struct store_cert *cert, struct err *err) MUST_USE;

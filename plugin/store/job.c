@@ -30,11 +30,8 @@ void store_job_done(struct store_job *job)
 
 static void read_job(struct query *query, struct store_job *ret_job)
 {
-	AUTO_FREE char *state = NULL;
-
 	ret_job->id = query_read_int(query);
-	state = query_read_text(query);
-	ret_job->state = word_find(state, state_words, COUNT(state_words));
+	ret_job->state = query_read_word(query, state_words, COUNT(state_words));
 	ret_job->app = query_read_text(query);
 	ret_job->reason = query_read_text(query);
 	ret_job->is_forced = query_read_int(query) != 0;

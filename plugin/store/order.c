@@ -50,11 +50,8 @@ void store_orders_done(struct store_orders *orders)
 
 static void read_order(struct query *query, struct store_order *ret_order)
 {
-	AUTO_FREE char *state = NULL;
-
 	ret_order->id = query_read_int(query);
-	state = query_read_text(query);
-	ret_order->state = word_find(state, state_words, COUNT(state_words));
+	ret_order->state = query_read_word(query, state_words, COUNT(state_words));
 	ret_order->app = query_read_text(query);
 	ret_order->names = names_read(query);
 	ret_order->server = query_read_text(query);

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/aside.h"
 #include "store/db.h"
@@ -139,14 +138,4 @@ void *items_grow(void *items, size_t count, size_t size)
 		items = mem_resize(items, count ? count * 2 : 1, size);
 	assert(items);
 	return items;
-}
-
-unsigned word_find(const char *word, const char *const *words, size_t count)
-{
-	unsigned i = 0;
-
-	while (i < count && strcmp(words[i], word) != 0)
-		i++;
-	assert(i < count);
-	return i;
 }

@@ -32,6 +32,16 @@ void fd_done(int *fd)
 	*fd = -1;
 }
 
+void fd_fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR); /* for programs that we become or start as well: without O_CLOEXEC */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fd_done(&fd);
+}
+
 /* An I/O error, except that a missing file has a kind of its own. */
 static bool fail(const char *action, const char *name, struct err *err)
 {

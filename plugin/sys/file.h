@@ -13,13 +13,15 @@ struct buf;
 struct err;
 
 /*
- * Whole files below directory descriptors. Names are single components, of whatever length the file system takes; the last component is never followed if it is a link; only regular files are read.
- * A missing file is ERR_MISSING, everything else ERR_IO (too large: ERR_REFUSED). Messages quote the name.
+ * Whole files below directory descriptors. Names are single components, of whatever length the file system takes; the last component is never followed if it
+ * is a link; only regular files are read. A missing file is ERR_MISSING, everything else ERR_IO (too large: ERR_REFUSED). Messages quote the name.
  */
 
 /* Closes *fd if it is >= 0: for AUTO. */
 void fd_done(int *fd);
 #define AUTO_FD AUTO(fd_done) int
+/* First thing in main: /dev/null in place of each standard stream that is closed, lest a file of ours gets its number, and with it what is printed. */
+void fd_fill_standard(void);
 
 /* Appends the content (at most the room that `ret_content` has left); nothing is added on failure. */
 bool file_read(int dir_fd, const char *name, struct buf *ret_content, struct err *err) MUST_USE;

@@ -32,6 +32,9 @@ static bool is_ours_to_use(int dir_fd, int fd, const char *name, struct err *err
 		return err_sys(err, "look at lock '%s'", name);
 	if (!S_ISREG(file.st_mode))
 		return err_set(err, ERR_IO, "lock '%s' is not a regular file", name);
+	/* What is done next as root must not be done to somebody's file elsewhere. */
+	if (file.st_nlink != 1)
+		return err_set(err, ERR_IO, "lock '%s' has another name as well (a hard link); remove it", name);
 	/* One that root made must not keep out the folder's owner. */
 	if (geteuid() == 0 && file.st_uid != dir.st_uid && fchown(fd, dir.st_uid, dir.st_gid) != 0)
 		return err_sys(err, "give lock '%s' to the owner of its folder", name);

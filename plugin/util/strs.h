@@ -7,7 +7,7 @@
 
 #include "util/attr.h"
 
-/* A growing list of strings: names, argument vectors. `items` ends with a NULL that is not counted once something was added. `{ 0 }` is empty. */
+/* A growing list that owns copies of strings: names, argument vectors. `items` ends with a NULL that is not counted once something was added. `{ 0 }` is empty. */
 struct strs {
 	char **items;
 	size_t count;

@@ -147,6 +147,8 @@ teardown() {
 	run -0 host_run letsencrypt:cron-job
 	shows "=====> Auto-renew cron job is enabled"
 	host_crontab | grep -q 'letsencrypt:auto-renew'
+	# A machine that booted just now would be waited for.
+	if (($(cut -d . -f 1 /proc/uptime) < 660)); then set_clock 0; fi
 	run -0 host_cron_run
 	run -0 host_run letsencrypt:cron-job --remove
 	[[ $(host_crontab) != *letsencrypt* ]]

@@ -197,6 +197,9 @@ become() {
 	host_schedule_run
 	[[ $(finished) == 2 ]]
 	grep -q "^ !     dokku's crontab has started no run since " "$log"
+	run -0 host_run letsencrypt:cron-job
+	shows "Started by: dokku's crontab"
+	[[ $output =~ "Last run:   "[0-9-]+" "[0-9:]+" "[A-Z]+", started by the host's own schedule" ]]
 	# it runs again: one of the two does it
 	one_run cron-entries
 }
@@ -237,6 +240,13 @@ become() {
 	host_run letsencrypt:auto-renew --scheduled --by cron-entries &
 	host_until 10 is_over "$!"
 	[[ $(finished) == 0 ]]
+	# the host goes down again before
+	kill -TERM "$(<"$global/auto-renew.lock")"
+	host_until 10 is_over "$started"
+	grep -q "stopped before the host was up for 10 minutes; the next run does what waits" "$log"
+	host_cron_run &
+	started=$!
+	host_until 10 is_waiting
 	up_since 601
 	wait "$started"
 	[[ $(finished) == 1 ]]

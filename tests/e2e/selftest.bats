@@ -39,6 +39,8 @@ leads_to() { # START
 	[[ $(host_curl --output /dev/null --write-out '%{redirect_url}' --resolve "old.test:$HOST_HTTP_PORT:127.0.0.1" "http://old.test:$HOST_HTTP_PORT/") == "$1"* ]]
 }
 
+is_closed() { [[ $(host_http_get web.test / --output /dev/null --write-out '%{http_code}') == 503 ]]; }
+
 # shellcheck disable=SC2016 # nginx's
 @test "a name that redirects to the app's own is in its certificate, over HTTP and over HTTPS" {
 	redirect 'http://web.test$request_uri'
@@ -72,6 +74,17 @@ leads_to() { # START
 		shows "old.test: "
 		[[ $(ca_requests "order-plz") == "$before" ]]
 	done
+}
+
+@test "a rule that answers for the whole server is named with its file and line" {
+	local file=$HOST_ROOT_FOLDER/web/nginx.conf.d/closed.conf
+	printf '# closed for today\n\nreturn 503;\n' >"$file"
+	nginx_reload
+	host_until 5 is_closed
+	run -1 host_run letsencrypt:enable web
+	shows "with status 503 instead of the challenge"
+	shows "the 'return' for the whole server at $file:3 comes first"
+	[[ $(ca_requests "order-plz") == 0 ]]
 }
 
 @test "listeners with proxy_protocol are looked at too" {

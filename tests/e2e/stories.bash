@@ -218,7 +218,7 @@ tell_all() { # HOST
 	local name kind steps expectations number=0 failed=0
 	while IFS=$'\t' read -r name kind steps expectations; do
 		number=$((number + 1))
-		# shellcheck disable=SC2053 # a pattern
+		# shellcheck disable=SC2053 # STORY is a pattern
 		if [[ $name == '#'* || $kind != "$1" || $name != ${STORY:-*} ]]; then continue; fi
 		tell "$number" "$steps" "$expectations" >"$HOST/tmp/failure" 2>&1 && continue
 		failed=$((failed + 1))

@@ -208,6 +208,17 @@ property() { cat "$HOST_LIB_FOLDER/config/letsencrypt/$1/$2" 2>/dev/null; } # AP
 	rm -r "$HOST_ROOT_FOLDER/linked"
 }
 
+@test "an app that was disabled here and enabled by the bash plugin since is told" {
+	legacy_app again again.example.test && legacy_active again ec 26 again.example.test && legacy_property again enabled false && legacy_own
+	run -0 install_again
+	shows "again was disabled before it got its certificate: it is not renewed (to have that: dokku letsencrypt:enable again)"
+	run -0 host_run letsencrypt:active again
+	[[ $output == true ]]
+	run -0 install_again
+	[[ -z $output ]]
+	rm -r "$HOST_ROOT_FOLDER/again" "$HOST_LIB_FOLDER/config/letsencrypt/again"
+}
+
 @test "what is told is told once, with the command that helps" {
 	local app
 	rm -f "$HOST_DATA_FOLDER"/--global/letsencrypt.db*

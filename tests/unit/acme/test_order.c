@@ -252,7 +252,8 @@ static void one_that_is_gone_is_missing(void **state)
 /* The CA has moved what gives nonces since the directory was kept: that says nothing of the order. */
 static void one_is_not_missing_because_nonces_are(void **state)
 {
-	static const char moved[] = "{\"newNonce\":\"" BASE "/old\",\"newAccount\":\"" BASE "/account\",\"newOrder\":\"" BASE "/order\",\"revokeCert\":\"" BASE "/revoke\"}";
+	static const char moved[] =
+		"{\"newNonce\":\"" BASE "/old\",\"newAccount\":\"" BASE "/account\",\"newOrder\":\"" BASE "/order\",\"revokeCert\":\"" BASE "/revoke\"}";
 	struct scene *scene = *state;
 
 	name(scene, "blog.example.com");

@@ -67,6 +67,7 @@ static void it_is_described(void **state)
 	assert_true(!view.is_by_platform && view.is_by_systemd && !view.is_by_nothing);
 	assert_int_equal(view.last_at, 1799998200);
 	assert_int_equal(view.last_exit, 1);
+	assert_false(view.is_last_by_platform);
 	folder_write(&desk->tree->folder, GLOBAL "schedule", "30 1799990000 cron.d\n", 0600);
 	assert_true(cron_describe(&desk->context, &view, &desk->err));
 	assert_true(!view.is_by_platform && !view.is_by_systemd && !view.is_by_nothing);

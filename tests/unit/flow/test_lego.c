@@ -33,7 +33,7 @@ static void test_wishes(void **state)
 		{ "", "-e LEGO_CA_CERTIFICATES=/a.pem", "", "", "", "/a.pem", "" },
 		{ "", "--env=LEGO_CA_CERTIFICATES=/b.pem --network host", "", "", "", "/b.pem", "--network host" },
 		{ "", "-e OTHER=hush --env=TOKEN=hush --env PATH -v /a:/b", "", "", "", "", "-e OTHER -e TOKEN -e PATH -v /a:/b" },
-		{ "", "-v /a:/b -e", "", "", "", "", "-v /a:/b -e" },
+		{ "", "-eOTHER=hush -v /a:/b -e", "", "", "", "", "-e OTHER -v /a:/b -e " },
 	};
 
 	(void)state;
@@ -65,6 +65,8 @@ static void test_secrets(void **state)
 		{ "-v /a:/b -e LEGO_CA_CERTIFICATES=/a.pem -e PATH", false },
 		{ "-e TOKEN=hush", true },
 		{ "-eTOKEN=hush", true },
+		{ "--env TOKEN=hush", true },
+		{ "-e PATH --label a=b", false },
 		{ "--network host --env=TOKEN=hush", true },
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/flow/desk.h"
+#include "tests/unit/stopping.h"
 
 #include "flow/actions.h"
 #include "sys/schedule.h"
@@ -115,13 +116,22 @@ static void without_a_program_crontab_the_host_stands_in(void **state)
 	assert_true(starts(desk, "host"));
 }
 
-static void a_booting_host_is_left_alone(void **state)
+static bool is_stopped_while_it_waits(void *arg)
+{
+	struct desk *desk = arg;
+	int exit_status = -1;
+
+	return !auto_renew_scheduled(&desk->context, "cron-entries", &exit_status, &desk->err) && desk->err.kind == ERR_STOPPED && desk->said.count == 0;
+}
+
+static void a_booting_host_is_waited_for(void **state)
 {
 	struct desk *desk = *state;
 
+	folder_write(&desk->tree->folder, "var/crontab", LINE "\n", 0644);
 	desk_set_clock(desk, "0 599");
-	assert_false(starts(desk, "cron-entries"));
 	assert_false(starts(desk, "host"));
+	assert_true(holds_after_a_signal(is_stopped_while_it_waits, desk));
 	desk_set_clock(desk, "0 600");
 	assert_true(starts(desk, "cron-entries"));
 }
@@ -166,7 +176,7 @@ int main(void)
 		SCHEDULED_TEST(a_crontab_without_the_line_is_written_and_stood_in_for),
 		SCHEDULED_TEST(a_crontab_that_cannot_be_written_stops_no_run),
 		SCHEDULED_TEST(without_a_program_crontab_the_host_stands_in),
-		SCHEDULED_TEST(a_booting_host_is_left_alone),
+		SCHEDULED_TEST(a_booting_host_is_waited_for),
 		SCHEDULED_TEST(switched_off_nothing_starts_it),
 		SCHEDULED_TEST(a_start_beside_a_run_ends_at_once),
 		SCHEDULED_TEST(an_unknown_mechanism_is_refused),

@@ -87,12 +87,32 @@ static void finds_the_include_of_snippets(void **state)
 		assert_int_equal(nginx_includes_snippets(cases[i].conf, "/home/dokku/blog"), cases[i].is_there);
 }
 
+static void finds_the_return_that_answers_for_all(void **state)
+{
+	static const struct {
+		const char *conf;
+		size_t line;
+	} cases[] = {
+		{ "server {\n  listen 80;\n  return 301 https://$host$request_uri;\n}\n", 3 },
+		{ "# down\n\nreturn 503;\n", 3 },
+		{ "server { location / { return 502; } if ($x) { return 1; } }\nserver { return 404; }", 2 },
+		{ "server {\n  # return 503;\n  location / {\n    return 301 x;\n  }\n}", 0 },
+		{ "return_x 1; set $return 1;", 0 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(nginx_return_line(cases[i].conf), cases[i].line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_listeners),
 		cmocka_unit_test(an_address_that_is_too_long_is_left_out),
 		cmocka_unit_test(finds_the_include_of_snippets),
+		cmocka_unit_test(finds_the_return_that_answers_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -345,6 +345,21 @@ static void others_are_waited_for(void **state)
 	vfs->xSleep = nap;
 }
 
+/* One flipped bit in a row is enough; SQLite does not see it. */
+static void word_that_says_nothing_is_found(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_job job = { 0 };
+	bool is_found = false;
+	int64_t id = 0;
+
+	DO(store_job_add(fixture->store, "blog", "enable", false, 0, &id, &err));
+	sql(fixture, "PRAGMA ignore_check_constraints = 1; UPDATE jobs SET state = 'wajting'");
+	FAILS(store_job_get(fixture->store, id, &is_found, &job, &err), ERR_STORE, "is damaged (database disk image is malformed)");
+	reopen(fixture);
+	assert_made_anew(fixture, START);
+}
+
 /* ---- what does not make it corrupt ---- */
 
 static void assert_untouched(struct fixture *fixture, const struct file_stamp *before)
@@ -466,6 +481,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_processes_set_it_aside_once, set_up_folder, tear_down),
 		cmocka_unit_test(what_a_kill_left_is_finished),
 		cmocka_unit_test_setup_teardown(others_are_waited_for, set_up_folder, tear_down),
+		cmocka_unit_test_setup_teardown(word_that_says_nothing_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(later_schema_is_not_corrupt_even_if_it_cannot_be_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_disk_is_not_corrupt_and_leaves_nothing_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(read_only_folder_keeps_what_it_has, set_up, tear_down),

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "sys/dir.h"
 #include "sys/file.h"
@@ -313,6 +314,30 @@ static void fd_done_closes_once(void **state)
 	fd_done(&fd);
 }
 
+/* 0: the streams are there, they go on to a program that this one becomes, and no other descriptor was opened. */
+static int fill_standard(void)
+{
+	closefrom(STDIN_FILENO);
+	fd_fill_standard();
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) != 0)
+			return 1;
+	}
+	return dup(STDIN_FILENO) == STDERR_FILENO + 1 ? 0 : 2;
+}
+
+static void standard_streams_that_are_closed_are_filled(void **state)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(fill_standard());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void narrow_only_takes_away(void **state)
 {
 	int dir_fd = scratch_fd(state);
@@ -391,6 +416,7 @@ int main(void)
 		scratch_test(narrow_only_takes_away),
 		scratch_test(narrow_leaves_links_alone),
 		scratch_test(fd_done_closes_once),
+		scratch_test(standard_streams_that_are_closed_are_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

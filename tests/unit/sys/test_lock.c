@@ -45,6 +45,19 @@ static void a_second_one_is_refused_also_in_this_process(void **state)
 	assert_true(again >= 0);
 }
 
+/* Root writes into it and gives it away: never into a file that has another name as well. */
+static void a_file_of_two_names_is_no_lock(void **state)
+{
+	int dir_fd = scratch_fd(state);
+	struct err err = { 0 };
+
+	scratch_write(dir_fd, "elsewhere", "text", 4);
+	assert_int_equal(linkat(dir_fd, "elsewhere", dir_fd, "lock", 0), 0);
+	assert_int_equal(lock_try(dir_fd, "lock", &err), -1);
+	assert_int_equal(err.kind, ERR_IO);
+	scratch_check(dir_fd, "elsewhere", "text");
+}
+
 static void those_who_share_it_keep_out_who_wants_it_alone(void **state)
 {
 	int dir_fd = scratch_fd(state);
@@ -188,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(a_second_one_is_refused_also_in_this_process),
+		scratch_test(a_file_of_two_names_is_no_lock),
 		scratch_test(those_who_share_it_keep_out_who_wants_it_alone),
 		scratch_test(death_releases_it),
 		scratch_test(only_regular_files_are_locked),

@@ -395,7 +395,7 @@ static int set_path(void **state)
 /* What lives on has nothing of ours: it tells in a file what it has. */
 static void what_lives_on_holds_nothing_of_ours(void **state)
 {
-	static const char script[] = "cat; ls /proc/$$/fd | tr '\\n' ' '; pwd; env | grep -c GREETING; cut -d ' ' -f 6 /proc/$$/stat; echo err >&2";
+	static const char script[] = "cat; ls /proc/$$/fd; pwd; env | grep -c GREETING; cut -d ' ' -f 6 /proc/$$/stat; echo err >&2";
 	const char *const argv[] = { "sh", "-c", script, NULL };
 	int inherited = open("/dev/null", O_RDONLY);
 	int out_fd = memfd_create("out", MFD_CLOEXEC);
@@ -411,7 +411,7 @@ static void what_lives_on_holds_nothing_of_ours(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	/* Its own session. */
-	(void)snprintf(expected, sizeof(expected), "0 1 2 /\n1\n%ld\nerr\n", (long)pid);
+	(void)snprintf(expected, sizeof(expected), "0\n1\n2\n/\n1\n%ld\nerr\n", (long)pid);
 	assert_true(pread(out_fd, content, sizeof(content) - 1, 0) > 0);
 	assert_string_equal(content, expected);
 	(void)close(inherited);

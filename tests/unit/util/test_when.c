@@ -13,11 +13,13 @@
 #include "util/parse.h"
 #include "util/when.h"
 
+#define ZONE "CET-1CEST,M3.5.0,M10.5.0/3"
+
 static int set_zone(void **state)
 {
 	(void)state;
 	/* Spelled out, so that no zone database is needed: summer time from March to October. */
-	if (setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1) != 0)
+	if (setenv("TZ", ZONE, 1) != 0)
 		return -1;
 	tzset();
 	return 0;
@@ -69,6 +71,18 @@ static void the_next_minute_of_that_number(void **state)
 	assert_true(when_minute_after(INT64_MAX, 5) == INT64_MAX);
 }
 
+/* cron and systemd start by the clock on the wall: 1767366245 is 20:34:05 there. */
+static void an_hour_begins_at_half_past_in_some_zones(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("TZ", "IST-5:30", 1), 0);
+	tzset();
+	int64_t after_at = when_minute_after(1767366245, 35);
+	assert_int_equal(setenv("TZ", ZONE, 1), 0);
+	tzset();
+	assert_int_equal(after_at, 1767366300);
+}
+
 static void what_it_writes_can_be_read(void **state)
 {
 	(void)state;
@@ -106,6 +120,7 @@ int main(void)
 		cmocka_unit_test(sums_are_held_within_the_type),
 		cmocka_unit_test(writes_dates),
 		cmocka_unit_test(the_next_minute_of_that_number),
+		cmocka_unit_test(an_hour_begins_at_half_past_in_some_zones),
 		cmocka_unit_test(what_it_writes_can_be_read),
 		cmocka_unit_test(writes_differences),
 	};
