@@ -49,7 +49,6 @@ static void sweep_path(char *path, unsigned depth, int64_t age_s)
 
 void leftovers_sweep_host(struct context *context)
 {
-	const char *lib_root = platform_lib_root(context->platform);
 	struct err ignored;
 	AUTO_FD accounts_fd = context_accounts_fd(context, &ignored);
 	AUTO_FD certs_fd = context_certs_fd(context, &ignored);
@@ -61,8 +60,12 @@ void leftovers_sweep_host(struct context *context)
 		dir_sweep(certs_fd, ".order-", ORDER_KEPT_S);
 		dir_sweep(certs_fd, ".adopt-", WHEN_OLD);
 	}
+}
+
+void leftovers_sweep_unlocked(struct context *context)
+{
 	sweep_path(platform_global_path(context->platform, "state"), 0, WHEN_OLD);
-	sweep_path(mem_fmt("%s/config/letsencrypt/--global", lib_root), 0, WHEN_OLD);
+	sweep_path(mem_fmt("%s/config/letsencrypt/--global", platform_lib_root(context->platform)), 0, WHEN_OLD);
 }
 
 /* Token files of the self-test and of orders: all of them are of a run that has ended. */

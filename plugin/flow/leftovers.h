@@ -9,5 +9,7 @@ struct context;
  */
 void leftovers_sweep_host(struct context *context);
 void leftovers_sweep_app(struct context *context, const char *app);
+/* Temporary files of what is written without that lock, once they are old: anybody may call it. */
+void leftovers_sweep_unlocked(struct context *context);
 
 #endif

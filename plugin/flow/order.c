@@ -16,6 +16,7 @@
 #include "flow/plan.h"
 #include "flow/talk.h"
 #include "flow/worker.h"
+#include "platform/platform.h"
 #include "store/book.h"
 #include "store/certs.h"
 #include "store/store.h"
@@ -140,13 +141,16 @@ static void on_step(void *ctx, const char *step)
 	talk_say(run->obtain->talk, TALK_STEP, run->app->name, "%s", step);
 }
 
+/* Of an app that was renamed or destroyed meanwhile the proxy could not answer: that says nothing of the name, which may be another app's by now. */
 static void on_failed(void *ctx, const char *name)
 {
 	struct run *run = ctx;
+	bool is_gone = platform_app_is_gone(run->obtain->worker->context->platform, run->app->name);
 	struct err ignored;
 
 	(void)strs_add_new(run->failed, name);
-	(void)!book_failed(run->book, run->order.id, name, now_of(run).book_ns, &ignored);
+	if (book_failed(run->book, run->order.id, name, now_of(run).book_ns, &ignored) && is_gone)
+		(void)!store_validation_forget(run->store, run->order.id, name, &ignored);
 }
 
 /* ---- certificate ---- */

@@ -11,6 +11,7 @@
 #include "flow/gone.h"
 #include "flow/intake.h"
 #include "flow/legacy.h"
+#include "flow/leftovers.h"
 #include "flow/notice.h"
 #include "flow/plan.h"
 #include "flow/state.h"
@@ -255,6 +256,7 @@ static bool sweep_all(struct sweep *sweep, struct err *err)
 	if (!renew_due(sweep, err) || !serve_hooks(context, err))
 		return false;
 	tell_notices(sweep);
+	leftovers_sweep_unlocked(context);
 	budget_tidy(context);
 	return true;
 }

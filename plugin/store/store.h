@@ -159,6 +159,8 @@ struct store_validation {
 #define STORE_FAILURES_MAX 4
 /* Of `name` at that CA. */
 bool store_validation_get(struct store *store, const char *server, const char *name, struct store_validation *ret_validation, struct err *err) MUST_USE;
+/* The latest one is nobody's reason to leave the name alone: what would have answered was not there. It counts among those of its hour all the same. */
+bool store_validation_forget(struct store *store, int64_t order_id, const char *name, struct err *err) MUST_USE;
 
 /* ---- queue (design 7) ---- */
 

@@ -65,7 +65,7 @@ bool validation_failed(struct store *store, int64_t order_id, const char *name, 
 	return add_failure(store, order_id, name, err) && drop_old_failures(store, name, err) && write_latest(store, order_id, name, err);
 }
 
-static bool forget_latest(struct store *store, int64_t order_id, const char *name, struct err *err)
+bool store_validation_forget(struct store *store, int64_t order_id, const char *name, struct err *err)
 {
 	AUTO_QUERY query = db_query(store->db, "DELETE FROM validations WHERE server = (SELECT server FROM orders WHERE id = ?) AND name = ?");
 
@@ -80,5 +80,5 @@ bool validation_succeeded(struct store *store, int64_t order_id, const char *nam
 
 	query_bind_int(&query, order_id);
 	query_bind_text(&query, name);
-	return query_end(&query, err) && forget_latest(store, order_id, name, err);
+	return query_end(&query, err) && store_validation_forget(store, order_id, name, err);
 }

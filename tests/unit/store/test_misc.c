@@ -85,6 +85,8 @@ static void latest_failed_validation_is_known(void **state)
 	}
 	assert_int_equal(last_failure(fixture, SERVER, "b.example.com"), 0);
 	assert_int_equal(last_failure(fixture, "https://other.test/directory", "a.example.com"), 0);
+	DO(store_validation_forget(fixture->store, order.id, "a.example.com", &err));
+	assert_int_equal(last_failure(fixture, SERVER, "a.example.com"), 0);
 }
 
 static void lease_is_one_hosts_at_a_time(void **state)
