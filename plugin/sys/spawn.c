@@ -31,6 +31,7 @@
 #define TIMEOUT_DEFAULT_MS 60000
 #define GRACE_MS 2000
 #define LOOK_MS 20
+#define TRIM_MS 50
 #define LINES_SHOWN 10
 #define COMMAND_SHOWN_MAX 200
 
@@ -41,6 +42,7 @@ struct child {
 	int in_fd, out_fd, err_fd;
 	int pid_fd; /* -1: look_timer instead */
 	struct loop_timer look_timer;
+	struct loop_timer trim_timer;
 	struct loop_event has_ended;
 };
 
@@ -179,9 +181,31 @@ static void look(void *ctx)
 		loop_timer_set(child->loop, &child->look_timer, loop_now_ms(child->loop) + LOOK_MS);
 }
 
+static void give_back(int fd, off_t from, off_t to)
+{
+	if (to > from)
+		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+}
+
+/* What collect() leaves out gives its memory back meanwhile: a child that writes without end would fill the machine's. */
+static void trim(void *ctx)
+{
+	struct child *child = ctx;
+	struct stat out = { 0 };
+	struct stat err = { 0 };
+
+	if (fstat(child->out_fd, &out) == 0)
+		give_back(child->out_fd, (off_t)OUT_MAX, out.st_size);
+	if (fstat(child->err_fd, &err) == 0)
+		give_back(child->err_fd, 0, err.st_size - (off_t)ERR_MAX);
+	loop_timer_set(child->loop, &child->trim_timer, loop_now_ms(child->loop) + TRIM_MS);
+}
+
 /* By its pidfd; where there is none (an old container runtime forbids it, valgrind does not know it) by looking from time to time. */
 static void watch(struct child *child)
 {
+	child->trim_timer = (struct loop_timer){ .fire = trim, .ctx = child };
+	trim(child);
 	child->pid_fd = pidfd_open(child->pid, 0);
 	if (child->pid_fd >= 0) {
 		loop_watch(child->loop, child->pid_fd, POLLIN, note_end, child);
@@ -193,6 +217,7 @@ static void watch(struct child *child)
 
 static void unwatch(struct child *child)
 {
+	loop_timer_clear(child->loop, &child->trim_timer);
 	if (child->pid_fd >= 0)
 		loop_unwatch(child->loop, child->pid_fd);
 	else

@@ -150,6 +150,16 @@ static void too_much_output_is_cut(void **state)
 	assert_true(text_ends(buf_text(&result.err), "yyylast\n"));
 }
 
+/* 20 MB are about 39000 blocks of 512 bytes; what is kept of both streams is 2048 and 128. */
+static void what_is_cut_takes_no_memory(void **state)
+{
+	AUTO(spawn_result_done) struct spawn_result result = run_script(*state,
+		"exec 3>&1 4>&2; head -c 20000000 /dev/zero; head -c 20000000 /dev/zero >&2; for i in $(seq 200); do\n"
+		"[ $(stat -L -c %b /dev/fd/3) -le 4096 ] && [ $(stat -L -c %b /dev/fd/4) -le 4096 ] && exit; sleep 0.05; done; exit 1", 0);
+
+	assert_true(result.out.is_full && result.err.is_full);
+}
+
 static void what_a_stream_gets_twice_is_kept(void **state)
 {
 	AUTO(spawn_result_done) struct spawn_result result = run_script(*state, "exec 3>>/dev/stderr; echo a >&2; echo b >&3; echo c >&2; echo d >&3", 0);
@@ -483,6 +493,7 @@ int main(void)
 		loop_test(feeds_its_input),
 		loop_test(runs_in_the_given_folder),
 		loop_test(too_much_output_is_cut),
+		loop_test(what_is_cut_takes_no_memory),
 		loop_test(what_a_stream_gets_twice_is_kept),
 		loop_test(a_grandchild_that_lives_on_is_not_waited_for),
 		loop_test(what_cannot_start_is_named),
