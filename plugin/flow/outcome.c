@@ -64,7 +64,8 @@ static bool is_told(const struct outcome *outcome, const struct err *err)
 /* Nothing was ordered: whoever deploys need not read more than a line of that. */
 static bool is_refusal(const struct outcome *outcome, const struct err *err)
 {
-	return automatic_is(outcome->reason) && (!outcome->has_asked_ca || err->kind == ERR_REFUSED || err->kind == ERR_CONFIG);
+	return automatic_is(outcome->reason) &&
+	       (!outcome->has_asked_ca || err->kind == ERR_REFUSED || err->kind == ERR_CONFIG || err->kind == ERR_RATE_LIMITED);
 }
 
 /* All of it is among the events. */
@@ -146,14 +147,18 @@ static void tell_waits_from_now_on(const struct outcome *outcome)
 
 int outcome_failed(const struct outcome *outcome, const struct err *err)
 {
+	bool will_wait = err->kind == ERR_RATE_LIMITED && outcome->planned->wait.message;
+
 	if (is_told(outcome, err)) {
 		talk_say(outcome->talk, TALK_WARN, outcome->app, "%s: %.*s, as before (dokku letsencrypt:events %s)", outcome->app, (int)strcspn(err->text, "\n"),
 			 err->text, outcome->app);
 		return err_exit_status(err->kind);
 	}
-	tell_failure(outcome, err);
+	/* The line about what it waits for says it all to whoever deploys. */
+	if (!will_wait || !automatic_is(outcome->reason))
+		tell_failure(outcome, err);
 	remember_failure(outcome, err);
-	if (err->kind != ERR_RATE_LIMITED || !outcome->planned->wait.message)
+	if (!will_wait)
 		return err_exit_status(err->kind);
 	tell_waits_from_now_on(outcome);
 	return err_exit_status(ERR_WAITS);

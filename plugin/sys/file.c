@@ -34,12 +34,10 @@ void fd_done(int *fd)
 
 void fd_fill_standard(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR); /* for programs that we become or start as well: without O_CLOEXEC */
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	fd_done(&fd);
+	/* The lowest free number is taken: its own. Without O_CLOEXEC, for programs that we become or start as well. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDWR);
 }
 
 /* An I/O error, except that a missing file has a kind of its own. */

@@ -196,3 +196,17 @@ lock_is_free() { flock --nonblock "$HOST_LIB_FOLDER/data/apps/$1/.deploy.lock" t
 	none_failed
 	[[ $(host_relay_stat '.requests.newOrder') == 4 ]]
 }
+
+@test "what the CA refuses takes one line of a deploy" {
+	storm_host
+	budget_limits CertificatesPerDomain 1 604800
+	host_run letsencrypt:set --global limits none >/dev/null
+	host_app one one.shared.test
+	host_app two two.shared.test
+	run -0 host_deploy one
+	shows "Certificate retrieved successfully."
+	run -0 host_deploy two
+	shows "two waits until"
+	[[ $(grep -cE 'rate|waits|retrieval|certificates' <<<"$output") == 1 ]]
+	[[ $(host_run letsencrypt:events two) == *"failed: "* ]]
+}
