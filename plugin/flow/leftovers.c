@@ -65,6 +65,7 @@ void leftovers_sweep_host(struct context *context)
 void leftovers_sweep_unlocked(struct context *context)
 {
 	sweep_path(platform_global_path(context->platform, "state"), 0, WHEN_OLD);
+	sweep_path(platform_global_path(context->platform, "progress"), 0, WHEN_OLD);
 	sweep_path(mem_fmt("%s/config/letsencrypt/--global", platform_lib_root(context->platform)), 0, WHEN_OLD);
 }
 
