@@ -457,8 +457,9 @@ ended() { ! process_alive "$1"; }
 	run -0 host_trigger scheduler-detect web
 	[[ $output == docker-local ]]
 	run -1 host_trigger scheduler-is-deployed docker-local web
-	run -0 host_run scheduler:set web selected null
-	run -0 host_trigger scheduler-is-deployed null web
+	host_app static static.platform.test
+	run -0 host_run scheduler:set static selected null
+	run -0 host_trigger scheduler-is-deployed null static
 	run -0 host_run report web
 	[[ $output == *"=====> web domains information"* ]]
 	run -0 "$HOST/bin/platform" version
