@@ -97,7 +97,7 @@ $(BUILD)/$(1)/tests/unit/%: $(BUILD)/$(1)/tests/unit/%.o $(BUILD)/$(1)/plugin.a
 endef
 $(foreach f,release dev san plain,$(eval $(call flavour,$(f))))
 
-programs: $(BUILD)/san/letsencrypt $(BUILD)/san/letsencrypt-hook
+programs: $(foreach f,san dev,$(BUILD)/$(f)/letsencrypt $(BUILD)/$(f)/letsencrypt-hook)
 
 # ---- the ledger alone, on stdin and stdout: against a model of the CA that shares no code with it, by random traces; and how fast it is ----
 .PHONY: ledger-trace model model-kill bench-ledger
@@ -195,6 +195,8 @@ CHECKS := model model-kill relay-tests layers names readme headers symbols unuse
 QUICK_CHECKS := layers names readme headers shellcheck
 UNIT_RESULTS := $(UNIT_SOURCES:tests/%.c=$(BUILD)/results/%.tap)
 E2E_RESULTS := $(E2E:tests/%.bats=$(BUILD)/results/%.tap)
+# Long lives without sanitizers, which see the same code in the other suites: they would take half of the time.
+LIVES := stories stories_around storm many together race
 # Where whole runs find the programs of flavour $(1), and the CA.
 found = TEST_PROGRAMS=$(abspath $(BUILD))/$(1) RELAY_PROGRAM=$(abspath $(RELAY))
 
@@ -212,7 +214,7 @@ $(CHECKS:%=$(BUILD)/results/%.tap): $(BUILD)/results/%.tap: FORCE
 $(BUILD)/results/unit/%.tap: $(BUILD)/san/tests/unit/% FORCE
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP tests/run-one --tap $@ unit/$* $<
 $(BUILD)/results/e2e/%.tap: tests/e2e/%.bats programs $(RELAY) FORCE
-	$(Q)$(call found,san) tests/run-one --twice $@ e2e/$* bats --tap $<
+	$(Q)$(call found,$(if $(filter $(LIVES),$*),dev,san)) tests/run-one --twice $@ e2e/$* bats --tap $<
 
 # The packages may just have been installed: a second make looks at them anew.
 second_make = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
