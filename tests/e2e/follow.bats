@@ -470,7 +470,7 @@ new_domain() {
 	[[ $(readlink -e "$HOST_ROOT_FOLDER/shop/letsencrypt/certs/current") == "$HOST_ROOT_FOLDER/shop/"* ]]
 	host_run domains:set shop web.test shop.test >/dev/null
 	host_deploy shop >/dev/null
-	is_served shop web.test
+	host_until 5 is_served shop web.test
 	work
 	host_until 5 is "shop.test web.test" leaf_names shop.test
 	[[ $(store_value "SELECT group_concat(app) FROM apps") == shop ]]
@@ -485,7 +485,7 @@ new_domain() {
 	spool post-delete web
 	[[ ! -e $(tls_folder shop) && ! -e $HOST_ROOT_FOLDER/shop/letsencrypt && $(value shop enabled) == true ]]
 	host_deploy shop >/dev/null
-	[[ $(host_http_get old.test) == "app shop" ]]
+	host_until 5 is "app shop" host_http_get old.test
 	work
 	host_until 5 is_served shop old.test
 }
