@@ -28,6 +28,10 @@ static int challenge_folder(struct context *context, const char *app, struct err
 	AUTO_FD app_fd = -1;
 	AUTO_FD known_fd = -1;
 
+	if (platform_app_is_gone(context->platform, app)) {
+		err_record(err, ERR_NO_APP, 0, "%s was destroyed meanwhile", app);
+		return -1;
+	}
 	if (data_fd < 0 || (app_fd = dir_make_public_at(data_fd, app, err)) < 0 || (known_fd = dir_make_public_at(app_fd, ".well-known", err)) < 0)
 		return -1;
 	return dir_make_public_at(known_fd, "acme-challenge", err);
@@ -177,7 +181,6 @@ bool challenge_prepare(struct worker *worker, const struct app *app, const struc
 	}
 	talk_say(talk, TALK_INFO1, app->name, "Enabling ACME proxy for %s...", app->name);
 	snippet.path = mem_fmt("%s/%s/nginx.conf.d/letsencrypt.conf", platform_root(context->platform), app->name);
-	io_challenge->is_fresh = true;
 	return batch_join(&worker->snippets, &snippet.item, err);
 }
 

@@ -23,7 +23,7 @@ struct challenge {
 	const char *thumbprint; /* of the account; borrowed */
 	bool needs_files;       /* the snippet speaks for another account: by token files */
 	bool awaits_proxy;      /* the platform is about to tell the proxy of new names: the self-test waits for that, up to a minute */
-	bool is_fresh;          /* the snippet was written just now: old workers of nginx do not know it */
+	bool is_unsettled;      /* nginx may have been reloaded just before the self-test, by us or by the platform: its old workers still answer beside the new ones */
 	int64_t right_ms;       /* of the self-test: since when all answers are right */
 };
 

@@ -156,7 +156,6 @@ static bool must_ask_again(const struct self_test *test)
 /* One reload for all whose self-test had begun before it. */
 static bool mend(struct self_test *test, int64_t start_ms, struct err *err)
 {
-	test->challenge->is_fresh = true;
 	if (test->worker->mended_ms >= start_ms)
 		return true;
 	test->worker->mended_ms = loop_now_ms(test->context->loop);
@@ -186,7 +185,6 @@ static bool ask_until_right(struct self_test *test, struct err *err)
 		test->challenge->right_ms = loop_now_ms(test->context->loop);
 		if (!must_ask_again(test) || test->challenge->right_ms - start_ms >= patience_ms)
 			return true;
-		test->challenge->is_fresh = test->challenge->is_fresh || test->challenge->awaits_proxy;
 		if (!has_mended && test->challenge->right_ms - start_ms >= patience_ms / 2) {
 			has_mended = true;
 			if (!mend(test, start_ms, err))
@@ -281,6 +279,7 @@ bool challenge_self_test(struct worker *worker, const struct app *app, const str
 {
 	AUTO(self_test_done) struct self_test test = { .worker = worker, .context = worker->context, .app = app, .names = names, .challenge = io_challenge };
 
+	io_challenge->is_unsettled = true;
 	if (!begin(&test, talk, err) || (test.listen && !ask_until_right(&test, err)))
 		return false;
 	judge(&test, talk, ret_wrong, ret_reasons);
@@ -294,9 +293,9 @@ bool challenge_settle(struct worker *worker, const struct app *app, const struct
 	AUTO_STRS wrong = { 0 };
 	AUTO_STRS reasons = { 0 };
 
-	if (!io_challenge->is_fresh)
+	if (!io_challenge->is_unsettled)
 		return true;
-	io_challenge->is_fresh = false;
+	io_challenge->is_unsettled = false;
 	if (!begin(&test, talk, err) || (test.listen && !ask_until_steady(&test, err)))
 		return false;
 	judge(&test, talk, &wrong, &reasons);
