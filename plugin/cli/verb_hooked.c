@@ -30,46 +30,38 @@ static bool rename_app(struct context *context, const struct strs *words, struct
 	return app_was_renamed(context, words->items[0], words->items[1], err);
 }
 
-/* *ret_exit 1: it went wrong, and that was said. */
-static bool run(struct call *call, bool (*act)(struct context *context, const struct strs *words, struct err *err), int *ret_exit, struct err *err)
+/* What went wrong is said here; failed_exit: the status that it ends with then. */
+static bool run(struct call *call, bool (*act)(struct context *context, const struct strs *words, struct err *err), int failed_exit, int *ret_exit, struct err *err)
 {
 	AUTO(context_close) struct context context = { 0 };
 	const struct strs *words = &call->words;
 
 	if (!call_open(call, &context, err))
 		return false;
-	*ret_exit = act(&context, words, err) ? 0 : 1;
-	if (*ret_exit != 0)
-		automatic_failed(&context, call->verb->name, words->count > 0 ? words->items[words->count - 1] : NULL, err);
+	if (act(&context, words, err))
+		return true;
+	automatic_failed(&context, call->verb->name, words->count > 0 ? words->items[words->count - 1] : NULL, err);
+	*ret_exit = failed_exit;
 	return true;
 }
 
 /* A deploy that follows its worker need not wait for one that could not work. */
 bool verb_work(struct call *call, int *ret_exit, struct err *err)
 {
-	return run(call, work, ret_exit, err);
+	return run(call, work, 1, ret_exit, err);
 }
 
 bool verb_snippet(struct call *call, int *ret_exit, struct err *err)
 {
-	int ignored = 0;
-
-	(void)ret_exit;
-	return run(call, place_snippet, &ignored, err);
+	return run(call, place_snippet, 0, ret_exit, err);
 }
 
 bool verb_cloned(struct call *call, int *ret_exit, struct err *err)
 {
-	int ignored = 0;
-
-	(void)ret_exit;
-	return run(call, clone_app, &ignored, err);
+	return run(call, clone_app, 0, ret_exit, err);
 }
 
 bool verb_renamed(struct call *call, int *ret_exit, struct err *err)
 {
-	int ignored = 0;
-
-	(void)ret_exit;
-	return run(call, rename_app, &ignored, err);
+	return run(call, rename_app, 0, ret_exit, err);
 }
