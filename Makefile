@@ -235,8 +235,8 @@ test-kill: prepare
 	+$(Q)$(second_make) $(BUILD)/san/tests/unit/platform/test_tls $(BUILD)/san/tests/unit/store/test_book programs $(RELAY)
 	$(Q)TLS_ROUNDS=400 $(BUILD)/san/tests/unit/platform/test_tls
 	$(Q)BOOK_RACERS=32 $(BUILD)/san/tests/unit/store/test_book
-	$(Q)$(call found,san) KILLS=all RACE_ROUNDS=10 TOGETHER=100 STORM=full STORIES=all bats tests/e2e/kill.bats tests/e2e/race.bats tests/e2e/together.bats \
-		tests/e2e/storm.bats tests/e2e/stories_around.bats
+	$(Q)$(call found,san) KILLS=all RACE_ROUNDS=10 TOGETHER=100 STORM=full bats tests/e2e/kill.bats tests/e2e/race.bats tests/e2e/together.bats \
+		tests/e2e/storm.bats
 test-budget: prepare
 	+$(Q)$(second_make) $(BUILD)/dev/letsencrypt $(RELAY)
 	$(Q)$(call found,dev) BUDGET=full bats --timing tests/e2e/budget.bats

@@ -28,7 +28,7 @@ teardown() {
 
 # Nothing is done yet when the next step is taken.
 @test "lives in a hurry, with a CA that takes its time" {
-	export PEBBLE_VA_NOSLEEP=0 PEBBLE_VA_SLEEPTIME=6
+	export PEBBLE_VA_NOSLEEP=0 PEBBLE_VA_SLEEPTIME=4
 	stories_setup
 	host_quietly letsencrypt:set --global deploy-wait 0
 	tell_all slow
